@@ -1,0 +1,50 @@
+"""Configs are frozen dataclasses; this file turns them to JSON and back, strictly."""
+
+import hashlib
+import json
+from dataclasses import is_dataclass
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from marey.core.errors import UserError
+
+Config = TypeVar("Config")
+
+
+def strict(cls: type[Config]) -> type[Config]:
+    """Mark a dataclass so that unknown keys in its JSON are an error instead of silently dropped."""
+    assert is_dataclass(cls)
+    cls.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+    return cls
+
+
+def to_json(config: Any) -> Any:
+    """A config (nested dataclasses, tuples, numbers, strings) as plain JSON data."""
+    return TypeAdapter(type(config)).dump_python(config, mode="json")
+
+
+def from_json(cls: type[Config], data: Any, where: str) -> Config:
+    """Build `cls` from JSON data; the first wrong field is named in a UserError.
+
+    where: what the data came from, for the message (a path, or the name of an argument).
+    """
+    try:
+        return TypeAdapter(cls).validate_python(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or cls.__name__
+        raise UserError(f"{where}: field {field}: {first['msg']} (got {first['input']!r})") from None
+
+
+def differences(ours: Any, theirs: Any, prefix: str = "") -> list[str]:
+    """The fields in which two JSON values differ, as `path: ours != theirs`, in order."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        keys = sorted(set(ours) | set(theirs))
+        return [line for key in keys for line in differences(ours.get(key), theirs.get(key), f"{prefix}{key}.")]
+    return [] if ours == theirs else [f"{prefix.rstrip('.')}: {ours!r} != {theirs!r}"]
+
+
+def fingerprint(config: Any) -> str:
+    """Twelve hex digits that change when any field of the config changes."""
+    return hashlib.sha256(json.dumps(to_json(config), sort_keys=True).encode()).hexdigest()[:12]

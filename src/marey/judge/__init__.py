@@ -1,0 +1,1 @@
+"""What was learned: tracker, law fit, shortcut gate, baselines and the trials that measure a model."""

@@ -1,0 +1,154 @@
+"""What is judged and on what: the contract of a model, the choices of an exam, the true clips and their measures."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float64, Int64, UInt8
+from torch import Tensor
+
+from marey.core.config import strict
+from marey.core.errors import UserError
+from marey.core.seeds import step_seed
+from marey.judge.fit import LawFit, fit_laws
+from marey.judge.tracker import Tracks, to_clips, to_video, track_clips
+from marey.world.laws import LAWS
+from marey.world.render import render
+from marey.world.scenes import Scenes
+
+Video = Float[Tensor, "B C T H W"]
+Clips = UInt8[np.ndarray, "N T H W C"]
+
+
+@runtime_checkable
+class VideoModel(Protocol):
+    """A model as the judge sees it: video in, video out, pixels in [-1, 1]; seeds make sampling repeatable.
+
+    predict and interpolate return whole clips, the shown frames included.
+    """
+
+    codebook_size: int
+
+    def reconstruct(self, video: Video) -> Video: ...
+    def indices(self, video: Video) -> Int64[Tensor, "B *latent"]: ...
+    def classify(self, video: Video) -> Float[Tensor, "B laws"]: ...
+    def predict(self, prefix: Video, horizon: int, seed: int) -> Video: ...
+    def interpolate(self, first: Video, last: Video, hidden: int, seed: int) -> Video: ...
+    def generate(self, law: Int64[Tensor, "B"], seed: int) -> Video: ...
+
+
+@strict
+@dataclass(frozen=True)
+class JudgeConfig:
+    """prefix + horizon and 2 ends + hidden must both be the number of frames; counts are clips."""
+
+    prefix: int = 4
+    horizon: int = 4
+    ends: int = 2
+    hidden: int = 4
+    generated: int = 500
+    shown: int = 16  # clips per task that are kept for looking at
+    train_clips: int = 4000  # training clips that the baselines learn from; copies are sought among all
+    batch_size: int = 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("generated", len(LAWS)), ("shown", 1), ("train_clips", 2), ("batch_size", 1)):
+            if getattr(self, name) < least:
+                raise UserError(f"judge.{name}={getattr(self, name)} is too few; it must be at least {least}")
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A model, the true scenes, and everything measured once on the true clips (cached): the ruler's own error."""
+
+    model: VideoModel
+    train: Scenes
+    test: Scenes
+    config: JudgeConfig
+
+    def __post_init__(self) -> None:
+        frames, config = self.test.times.shape[1], self.config
+        for name, shown, hidden in (
+            ("prefix + horizon", config.prefix, config.horizon),
+            ("2 * ends + hidden", 2 * config.ends, config.hidden),
+        ):
+            if shown + hidden != frames or min(shown, hidden) < 1:
+                raise UserError(f"judge: {name} is {shown} + {hidden}; make it {frames}, the frames of a clip")
+
+    @cached_property
+    def clips(self) -> Clips:
+        """The true test clips."""
+        return render(self.test)
+
+    @cached_property
+    def contrast(self) -> Float64[np.ndarray, "N"]:
+        """Grey levels between each test clip's dot and its paper."""
+        return contrasts(self.test)
+
+    @cached_property
+    def tracks(self) -> Tracks:
+        """The tracker on the true test clips."""
+        return track_clips(self.clips, self.contrast)
+
+    @cached_property
+    def fit(self) -> LawFit:
+        """The law fit on the true test clips."""
+        return self.fit_of(self.tracks)
+
+    @property
+    def size(self) -> int:
+        """Width of the frames, pixels."""
+        return self.test.camera.size
+
+    @property
+    def prefix(self) -> Bool[np.ndarray, "T"]:
+        """Frames given for prediction."""
+        return np.arange(self.config.prefix + self.config.horizon) < self.config.prefix
+
+    @property
+    def ends(self) -> Bool[np.ndarray, "T"]:
+        """Frames given for interpolation."""
+        frame = np.arange(2 * self.config.ends + self.config.hidden)
+        return (frame < self.config.ends) | (frame >= self.config.ends + self.config.hidden)
+
+    @property
+    def few(self) -> Scenes:
+        """The training scenes that the baselines learn from."""
+        return self.train.take(np.arange(min(self.config.train_clips, len(self.train))))
+
+    def fit_of(self, tracks: Tracks) -> LawFit:
+        """The law fit through the test scenes' camera; its focal length must be the same in all of them."""
+        focal = self.test.camera.focal
+        assert np.all(focal == focal[0]), "the law fit knows one focal length"
+        return fit_laws(tracks, float(focal[0]), self.size)
+
+    def answers(self, name: str, ask: Callable[[Video, int], Video], clips: Clips) -> Clips:
+        """What the model makes of `clips`, batch by batch with a seed each; its pixels are checked."""
+        return np.concatenate([
+            self.checked(name, ask(video, seed), clips.shape[1:]) for video, seed in self.batches(clips)
+        ])  # fmt: skip
+
+    def batches(self, clips: Clips) -> Iterator[tuple[Video, int]]:
+        """The clips as video, with a seed per batch."""
+        size = self.config.batch_size
+        for i in range(0, len(clips), size):
+            yield to_video(clips[i : i + size]), step_seed(self.config.seed, i)
+
+    def checked(self, name: str, video: Video, shape: tuple[int, ...]) -> Clips:
+        """The model's video as clips; a wrong shape or a pixel that is no number is an error, never a score."""
+        frames, height, width, channels = shape
+        if tuple(video.shape[1:]) != (channels, frames, height, width):
+            wanted = ("B", channels, frames, height, width)
+            raise UserError(f"model.{name} returned shape {tuple(video.shape)}; the judge needs {wanted}")
+        if not torch.isfinite(video).all():
+            raise UserError(f"model.{name} returned pixels that are not finite; train it again with a lower rate")
+        return to_clips(video)
+
+
+def contrasts(scenes: Scenes) -> Float64[np.ndarray, "N"]:
+    """Grey levels between dot and paper in the channel where they differ most."""
+    return np.abs(scenes.paper.astype(np.float64) - scenes.ink).max(axis=1)

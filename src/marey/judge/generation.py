@@ -1,0 +1,128 @@
+"""The trial of generation: only the law is given, so nothing can be compared frame by frame.
+
+Asked instead: does the asked law fit best, is there a dot at all, are the clips copies, and do their motions vary as
+the data's do?
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int64
+
+from marey.core.seeds import step_seed
+from marey.judge.exam import Clips, Exam, contrasts
+from marey.judge.fit import PARAMETERS, LawFit
+from marey.judge.tracker import Tracks, track_clips
+from marey.judge.trials import Outcome, confusion
+from marey.metrics.figure import Figure, mean_figure, share_figure
+from marey.metrics.pixels import plausible_size, survives
+from marey.metrics.statistics import ks_distance, pivot_interval
+from marey.metrics.tracks import nearest_mean_distance
+from marey.world.laws import LAW_NAMES, LAWS
+from marey.world.render import render
+
+COPY_PX = 0.5  # mean distance over the frames below which a clip repeats another
+_FEWEST = 8  # clips of a law from which a distribution is compared; with fewer it counts as missed altogether
+
+Values = dict[tuple[str, str], np.ndarray]  # (law, parameter): one number per clip
+
+
+def generate(exam: Exam, reconstructed_right: float) -> Outcome:
+    """`generated` clips, the laws in turn. reconstructed_right: law_right after the tokenizer alone, for comparison."""
+    law = np.arange(exam.config.generated) % len(LAWS)
+    clips = _ask(exam, law)
+    tracks = track_clips(clips, float(np.median(exam.contrast)))
+    fit = exam.fit_of(tracks)
+    true_right = float((exam.fit.law == exam.test.law).mean())
+    others = {"chance": 1 / len(LAWS), "reconstructed_clips": reconstructed_right, "true_clips": true_right}
+    spread, parameters = _spread(exam, fit, law)
+    figures = [
+        share_figure("generate.law_right", fit.law == law, true_right, others),
+        mean_figure("generate.survival", _alive(exam, clips, tracks).mean(axis=1), "share", exam.config.seed,
+                    float(_alive(exam, exam.clips, exam.tracks).mean()), {"blank_page": 0.0}),
+        _copies(exam, tracks),
+        spread,
+    ]  # fmt: skip
+    details = {"confusion": {"generate": confusion(law, fit.law, len(LAWS) + 1)}, "parameters": parameters}
+    return Outcome(figures, _pictures(exam, clips, tracks, law, fit.law), details)
+
+
+def _ask(exam: Exam, law: Int64[np.ndarray, "N"]) -> Clips:
+    size = exam.config.batch_size
+    return np.concatenate([
+        exam.checked(
+            "generate",
+            exam.model.generate(torch.from_numpy(law[i : i + size]), step_seed(exam.config.seed, i)),
+            exam.clips.shape[1:],
+        )
+        for i in range(0, len(law), size)
+    ])  # fmt: skip
+
+
+def _alive(exam: Exam, clips: Clips, tracks: Tracks) -> Bool[np.ndarray, "N T"]:
+    """Half the data's contrast, and an area not under half the data's smallest nor over double its largest."""
+    low, high = np.quantile(exam.train.apparent_radius, [0.005, 0.995])
+    contrast = np.full(len(clips), np.median(exam.contrast))
+    return survives(clips, tracks.track, contrast) & plausible_size(tracks.radius, tracks.radius.clip(low, high))
+
+
+def _copies(exam: Exam, tracks: Tracks) -> Figure:
+    """Share of clips that repeat a training clip; real clips repeat some by chance, and that is the baseline."""
+    library = exam.train.track
+    copied = nearest_mean_distance(tracks.track, library) <= COPY_PX
+    real = nearest_mean_distance(exam.tracks.track[: len(copied)], library) <= COPY_PX
+    return share_figure("generate.copies", copied, baselines={"real_clips": float(real.mean())})
+
+
+def _spread(
+    exam: Exam, fit: LawFit, law: Int64[np.ndarray, "N"]
+) -> tuple[Figure, dict[str, dict[str, dict[str, list[float]]]]]:
+    """Mean over the parameters of all laws of the Kolmogorov-Smirnov distance between generated clips and data.
+
+    Only clips that follow the asked law have its parameters; a law with fewer than 8 of them counts as distance 1. The
+    baseline is the distance of as many real training clips, measured in the same way.
+    """
+    data, ours = _values(exam.fit, exam.test.law), _values(fit, law)
+    some = exam.train.take(np.arange(min(len(law), len(exam.train))))
+    theirs = _values(exam.fit_of(track_clips(render(some), contrasts(some))), some.law)
+
+    def draw(generator: np.random.Generator) -> float:
+        again = [{key: x[generator.integers(len(x), size=len(x))] if len(x) else x for key, x in sample.items()}
+                 for sample in (data, ours)]  # fmt: skip
+        return _distance(again[0], again[1])
+
+    value = _distance(data, ours)
+    low, high = pivot_interval(value, draw, exam.config.seed)
+    figure = Figure("generate.spread", value, "KS distance", len(law), low, min(1.0, high),
+                    baselines={"real_clips": _distance(data, theirs)})  # fmt: skip
+    parameters: dict[str, dict[str, dict[str, list[float]]]] = {name: {} for name in LAW_NAMES}
+    for name, parameter in data:
+        both = {"data": data[name, parameter].tolist(), "generated": ours[name, parameter].tolist()}
+        parameters[name][parameter] = both
+    return figure, parameters
+
+
+def _values(fit: LawFit, law: Int64[np.ndarray, "N"]) -> Values:
+    """The fitted parameters of the clips that follow the law they should."""
+    return {
+        (LAW_NAMES[k], parameter): fit.parameters[(law == k) & (fit.law == k), k, i]
+        for k, names in enumerate(PARAMETERS)
+        for i, parameter in enumerate(names)
+    }
+
+
+def _distance(a: Values, b: Values) -> float:
+    distances = [ks_distance(a[key], b[key]) if min(len(a[key]), len(b[key])) >= _FEWEST else 1.0 for key in a]
+    return float(np.mean(distances))
+
+
+def _pictures(
+    exam: Exam, clips: Clips, tracks: Tracks, law: Int64[np.ndarray, "N"], said: Int64[np.ndarray, "N"]
+) -> dict[str, np.ndarray]:
+    some = slice(exam.config.shown)
+    return {
+        "model": clips[some],
+        "model_track": tracks.track[some],
+        "given": np.zeros(exam.test.times.shape[1], bool),
+        "law": law[some],
+        "said": said[some],
+    }

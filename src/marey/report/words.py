@@ -1,0 +1,110 @@
+"""Numbers and names as a reader wants them, and the story of a run in one sentence."""
+
+from dataclasses import dataclass
+
+from marey.report.files import Figure
+
+_SHARES = ("share", "fraction", "accuracy")
+
+
+@dataclass(frozen=True)
+class Title:
+    """What a figure is called on the page, what it means, and which way is better."""
+
+    title: str
+    meaning: str
+    better: str = ""
+
+
+_HIGH, _LOW = "higher is better", "lower is better"
+_SURVIVAL = "share of frames whose dot keeps half its contrast within 1 px of the truth"
+TITLES = {
+    "reconstruction.survival": Title("Survival", _SURVIVAL, _HIGH),
+    "reconstruction.track_error": Title("Track error", "distance between the tracked dot and the true one", _LOW),
+    "reconstruction.psnr": Title("PSNR", "stands beside the blank page's, which is high when the dot is small", _HIGH),
+    "reconstruction.codebook_use": Title("Codebook use", "how much of the codebook the test clips use", _HIGH),
+    "classify.accuracy": Title("Accuracy", "share of test clips whose law the model names", _HIGH),
+    "predict.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
+    "predict.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),
+    "predict.survival": Title("Survival", _SURVIVAL, _HIGH),
+    "interpolate.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
+    "interpolate.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),
+    "interpolate.survival": Title("Survival", _SURVIVAL, _HIGH),
+    "generate.law_right": Title("Law right", "share of generated clips on which the asked law fits best", _HIGH),
+    "generate.survival": Title("Survival", "share of generated frames in which a dot is there to be tracked", _HIGH),
+    "generate.copies": Title("Copies", "generated clips that repeat a clip of the training set", _LOW),
+    "generate.spread": Title("Spread", "how widely the generated motions vary, beside the data's"),
+    "gate.one_frame": Title("One frame", "the law, told from a single frame"),
+    "gate.net_displacement": Title("Net displacement", "the law, told from how far the dot ends from its start"),
+    "gate.path_length": Title("Path length", "the law, told from how far the dot travels"),
+    "gate.first_last": Title("First and last", "the law, told from the first and the last position"),
+    "gate.both_lengths": Title("Both lengths", "the law, told from net displacement and path length together"),
+}
+GROUPS = {"reconstruction": "Reconstruction", "classify": "Classification", "predict": "Prediction",
+          "interpolate": "Interpolation", "generate": "Generation"}  # fmt: skip
+
+
+def title_of(name: str) -> Title:
+    """The title of a figure; one that this page does not know keeps its own name."""
+    return TITLES.get(name) or Title(plain(name.split(".", 1)[-1]).capitalize(), "")
+
+
+def plain(name: str) -> str:
+    """`constant_velocity` as "constant velocity"."""
+    return name.replace("_", " ")
+
+
+def number(value: float | None, unit: str | None = None) -> str:
+    """Three significant digits; shares in per cent. None is a dash."""
+    if value is None:
+        return "–"
+    if is_share(unit):
+        return f"{100 * value:.1f}"
+    if abs(value) >= 1000 or (value == int(value) and abs(value) >= 100):
+        return f"{value:,.0f}".replace(",", "\u202f")
+    text = f"{value:.3g}" if abs(value) < 1e-3 else f"{value:.{max(0, 2 - _exponent(value))}f}"
+    return "0" if value == 0 else text.replace("-", "\u2212")
+
+
+def unit_of(unit: str | None) -> str:
+    """The unit as printed beside `number`."""
+    return "%" if is_share(unit) else (unit or "")
+
+
+def is_share(unit: str | None) -> bool:
+    """Whether a figure is a part of a whole, in [0, 1]."""
+    return unit in _SHARES
+
+
+def story(figures: list[Figure]) -> str:
+    """The run's main figures in one sentence; what was not measured is left out, and said elsewhere on the page."""
+    known = {figure.name: figure for figure in figures if figure.value is not None}
+    clauses = [
+        ("classify.accuracy", "names the law of {v} of the test clips{b}"),
+        ("predict.ade", "predicts hidden frames with a mean error of {v}{b}"),
+        ("interpolate.ade", "fills in missing ones with {v}{b}"),
+        ("generate.law_right", "draws the law it is asked for in {v} of the clips it generates{b}"),
+    ]
+    told = [(known[name], text) for name, text in clauses if name in known]
+    parts = [text.format(v=_amount(figure, figure.value), b=_beside(figure)) for figure, text in told]
+    if not parts:
+        return "None of the main figures of this run could be measured; the reasons stand below."
+    said = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+    return f"From pixels alone, one model {said}."
+
+
+def _beside(figure: Figure) -> str:
+    """The best trivial baseline, in brackets."""
+    known = {name: value for name, value in figure.baselines.items() if value is not None}
+    if not known:
+        return ""
+    best = (min if title_of(figure.name).better == _LOW else max)(known, key=lambda name: known[name])
+    return f" ({plain(best)}: {_amount(figure, known[best])})"
+
+
+def _amount(figure: Figure, value: float | None) -> str:
+    return f"{number(value, figure.unit)}\u00a0{unit_of(figure.unit)}".strip()
+
+
+def _exponent(value: float) -> int:
+    return int(f"{abs(value):e}".split("e")[1])

@@ -1,0 +1,1 @@
+"""Video to indices and back: a causal 3D-convolutional encoder, a quantizer, a decoder."""

@@ -1,0 +1,42 @@
+"""How long, how fast and with which optimizer."""
+
+import math
+from dataclasses import dataclass
+
+from marey.core.config import strict
+
+
+@strict
+@dataclass(frozen=True)
+class TrainConfig:
+    """AdamW with warm-up and cosine decay, clipped gradients, averaged weights. Lengths are in optimizer steps."""
+
+    steps: int
+    batch_size: int
+    learning_rate: float = 1e-3  # at its peak
+    warmup_steps: int = 100
+    weight_decay: float = 0.01  # of matrices and kernels only
+    clip_norm: float = 1.0
+    ema_decay: float = 0.999
+    checkpoint_every: int = 500
+    log_every: int = 50
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "learning_rate", "clip_norm", "checkpoint_every", "log_every"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} is {getattr(self, name)}; give a number above 0")
+        if not 0 <= self.warmup_steps < self.steps:
+            raise ValueError(
+                f"warmup_steps is {self.warmup_steps}; give 0 or more, but fewer than steps ({self.steps})"
+            )
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay is {self.weight_decay}; give 0 or more")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay is {self.ema_decay}; give 0 (no averaging) or more, but less than 1")
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of step 0, ..., steps - 1: a straight line up to the peak, then half a cosine to zero."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / (self.warmup_steps + 1)
+        done = (step - self.warmup_steps) / (self.steps - self.warmup_steps)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))

@@ -1,0 +1,65 @@
+"""The world `classic`: the textbook laws under a fixed view, a black dot of constant size on white.
+
+x = t; (cos t, sin t); (cos t, sin t, t); (t, t^2), with t over one turn and only the scale of each law drawn. Phase,
+direction and view are the same in every clip, so trivial facts do give the class away: it is here for comparison.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int64
+
+from marey.core.config import strict
+from marey.core.errors import UserError
+from marey.core.seeds import uniforms
+from marey.world.camera import Camera, look_at
+from marey.world.laws import LAW_NAMES, LAWS
+from marey.world.scenes import Scenes
+
+_POSITION = np.array([6.0, -10.0, 16.0])  # metres; far enough that every law at its largest scale is in view
+_FOCAL = 1.7  # in widths of the frame
+
+
+@strict
+@dataclass(frozen=True)
+class ClassicWorld:
+    """Frames of `size` pixels with a dot of radius 5/64 of the width; clips last one turn, at most 45 degrees a frame."""
+
+    kind: Literal["classic"] = "classic"
+    frames: int = 16
+    size: int = 64
+    channels: Literal[1, 3] = 1
+    scale: tuple[float, float] = (0.7, 1.3)
+
+    def __post_init__(self) -> None:
+        if self.frames < 2:
+            raise UserError(f"frames={self.frames} is too few; a motion needs at least 2")
+        if not 16 <= self.size <= 1024:
+            raise UserError(f"size={self.size} is out of range; choose 16 to 1024 pixels")
+
+    def sample(self, seed: int, index: Int64[np.ndarray, "n"]) -> Scenes:
+        """Scenes of the given indices, each a pure function of (self, seed, its index); the law is index mod 4."""
+        n, law = len(index), index % len(LAWS)
+        scale = self.scale[0] + (self.scale[1] - self.scale[0]) * uniforms(seed, 0, index, 1)[:, 0]
+        t = (np.arange(self.frames) - (self.frames - 1) / 2) * 2 * np.pi / max(self.frames, 8)
+        one, zero, none = np.ones(n), np.zeros(n), np.full(n, np.nan)
+        rows = {
+            "linear": [scale, none, none, none],
+            "circular": [scale, one, zero, none],
+            "helical": [scale, one, zero, one],
+            "parabolic": [one, 0.5 * scale, zero, none],
+        }
+        position = np.broadcast_to(_POSITION, (n, 3))
+        ink = np.zeros((n, self.channels), np.uint8)
+        return Scenes(
+            law=law,
+            times=np.broadcast_to(t, (n, self.frames)),
+            parameters=np.array([rows[name] for name in LAW_NAMES])[law, :, np.arange(n)],
+            origin=np.zeros((n, 3)),
+            axes=np.broadcast_to(np.eye(3), (n, 3, 3)),
+            camera=Camera(self.size, np.full(n, _FOCAL * self.size), look_at(position, 0 * position), position),
+            apparent_radius=np.full((n, self.frames), 5 / 64 * self.size),
+            ink=ink,
+            paper=np.full_like(ink, 255),
+        )

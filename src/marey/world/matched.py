@@ -1,0 +1,151 @@
+"""The world `matched`: four laws whose clips share every trivial fact, so that only the motion tells them apart.
+
+Phase, direction, sense, turns, speed, position, size and camera pose are random. Sizes are drawn through
+sqrt(net displacement x path length) in the image: a line's two lengths are equal and a circle's are not, so drawn
+through either one, the other would give the class away.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from marey.core.config import strict
+from marey.core.errors import UserError
+from marey.core.seeds import uniforms
+from marey.world.camera import Camera, about, random_rotations
+from marey.world.laws import LAW_NAMES, LAWS, metric_parameters, positions
+from marey.world.scenes import Scenes
+
+Range = tuple[float, float]
+Uniform = Float64[np.ndarray, "n U"]
+
+_MOST_ATTEMPTS = 1000
+
+
+@strict
+@dataclass(frozen=True)
+class MatchedWorld:
+    """Ranges of the factors. Angles are in degrees; extent and radius in widths of the frame; distance in metres."""
+
+    kind: Literal["matched"] = "matched"
+    frames: int = 8
+    size: int = 32
+    channels: Literal[1, 3] = 1
+    fps: float = 8.0
+    extent: Range = (0.16, 0.5)  # sqrt(net displacement * path length) in the image, log-uniform
+    turn: Range = (28.0, 42.0)  # turning of circles and helices from one frame to the next
+    most_turn: float = 290.0  # over the whole clip
+    climb: Range = (2.5, 4.5)  # of a helix over the clip, in its radii
+    bend: Range = (1.0, 2.4)  # height of a parabola's arm over half its width
+    vertex: Range = (0.3, 0.7)  # when a parabola passes its vertex, as a share of the clip
+    tilt: Range = (0.0, 50.0)  # between the line of sight and the normal of the plane of motion
+    helix_tilt: Range = (45.0, 80.0)  # between the line of sight and a helix's axis
+    radius: Range = (0.06, 0.09)  # apparent radius of the disc in the middle of the clip
+    distance: Range = (9.0, 12.0)
+    focal: float = 1.25  # in widths of the frame: a field of view of 44 degrees
+    most_step: float = 0.2  # of the frame, between two frames
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, tuple) and not value[0] <= value[1]:
+                raise UserError(f"world.{field.name}={value} is reversed; give (low, high)")
+        if self.frames < 2:
+            raise UserError(f"frames={self.frames} is too few; a motion needs at least 2")
+        if not 16 <= self.size <= 1024:
+            raise UserError(f"size={self.size} is out of range; choose 16 to 1024 pixels")
+
+    def sample(self, seed: int, index: Int64[np.ndarray, "n"]) -> Scenes:
+        """Scenes of the given indices, each a pure function of (self, seed, its index); the law is index mod 4.
+
+        Scenes that leave the frame or move too fast are drawn again, from the next stream of random numbers.
+        """
+        law, todo = index % len(LAWS), np.arange(len(index))
+        parts, rows = [], []
+        for attempt in range(_MOST_ATTEMPTS):
+            scenes = self._propose(law[todo], uniforms(seed, attempt, index[todo], 24))
+            good = self._fits(scenes)
+            parts.append(scenes.take(good))
+            rows.append(todo[good])
+            todo = todo[~good]
+            if not len(todo):
+                return Scenes.join(parts).take(np.argsort(np.concatenate(rows)))
+        raise UserError(f"world: scene {index[todo[0]]} does not fit the frame; reduce world.extent or world.radius")
+
+    def _propose(self, law: Int64[np.ndarray, "n"], u: Uniform) -> Scenes:
+        """Lay the motion out in the camera's view, size and place it there, then move camera and motion together."""
+        t = (np.arange(self.frames) - (self.frames - 1) / 2) / self.fps
+        distance, focal = _between(u[:, 0], self.distance), np.full(len(law), self.focal * self.size)
+        metres = distance / focal  # per pixel, in the middle of the scene
+        radius = _between(u[:, 1], self.radius) * self.size
+        axes = self._axes(law, u[:, 2:5])
+        parameters = self._shape(law, t, u[:, 5:11])
+        flat = (positions(law, parameters, t) @ axes.transpose(0, 2, 1))[..., :2]
+        net = np.linalg.norm(flat[:, -1] - flat[:, 0], axis=-1)
+        path = np.linalg.norm(np.diff(flat, axis=1), axis=-1).sum(axis=1)
+        extent = np.exp(_between(u[:, 11], np.log(self.extent))) * self.size
+        scale = extent * metres / np.sqrt(net * path)
+        parameters = parameters * np.where(metric_parameters()[law], scale[:, None], 1)
+
+        motion = positions(law, parameters, t) @ axes.transpose(0, 2, 1)
+        low, high = motion.min(axis=1), motion.max(axis=1)
+        room = self.size * metres[:, None] - 2 * (radius * metres)[:, None] - (high - low)[:, :2]
+        middle = (u[:, 12:14] - 0.5) * room.clip(0) - (low + high)[:, :2] / 2
+        origin = np.column_stack([middle, distance - motion[..., 2].mean(axis=1)])
+        depth = (motion + origin[:, None])[..., 2].clip(1e-6)
+
+        rotation, target = random_rotations(u[:, 14:17]), 2 * u[:, 17:20] - 1
+        camera = Camera(self.size, focal, rotation, target - distance[:, None] * rotation[:, 2])
+        ink = _dark_colours(u[:, 20:23]) if self.channels == 3 else np.zeros((len(law), 1), np.uint8)
+        return Scenes(
+            law=law,
+            times=np.broadcast_to(t, (len(law), self.frames)),
+            parameters=parameters,
+            origin=camera.to_world(origin[:, None])[:, 0],
+            axes=rotation.transpose(0, 2, 1) @ axes,
+            camera=camera,
+            apparent_radius=(radius * distance)[:, None] / depth,
+            ink=ink,
+            paper=np.full_like(ink, 255),
+        )
+
+    def _shape(self, law: Int64[np.ndarray, "n"], t: Float64[np.ndarray, "T"], u: Uniform) -> np.ndarray:
+        """Parameters of each scene's law at unit size."""
+        n, seconds = len(law), t[-1] - t[0]
+        most = min(self.turn[1], self.most_turn / (self.frames - 1))
+        turning = np.radians(_between(u[:, 0], (min(self.turn[0], most / 2), most))) * self.fps
+        turning *= np.where(u[:, 1] < 0.5, -1, 1)
+        phase = 2 * np.pi * u[:, 2]
+        one, none = np.ones(n), np.full(n, np.nan)
+        speed = one / seconds  # a line or the arms of a parabola are one unit wide
+        acceleration = 4 * _between(u[:, 3], self.bend) / seconds**2
+        vertex = (_between(u[:, 4], self.vertex) - 0.5) * seconds
+        climb = _between(u[:, 5], self.climb) / seconds
+        rows = {
+            "linear": [speed, none, none, none],
+            "circular": [one, turning, phase, none],
+            "helical": [one, turning, phase, climb],
+            "parabolic": [speed, acceleration, vertex, none],
+        }
+        return np.array([rows[name] for name in LAW_NAMES])[law, :, np.arange(n)]
+
+    def _axes(self, law: Int64[np.ndarray, "n"], u: Uniform) -> Float64[np.ndarray, "n 3 3"]:
+        """Directions of the law's own frame as the camera sees them: turned, tilted out of the image, spun within it."""
+        helix = law == LAW_NAMES.index("helical")
+        tilt = np.radians(np.where(helix, _between(u[:, 0], self.helix_tilt), _between(u[:, 0], self.tilt)))
+        return about(2, 2 * np.pi * u[:, 1]) @ about(0, tilt) @ about(2, 2 * np.pi * u[:, 2])
+
+    def _fits(self, scenes: Scenes) -> Bool[np.ndarray, "n"]:
+        step = np.linalg.norm(np.diff(scenes.track, axis=1), axis=-1).max(axis=1)
+        return scenes.visible.all(axis=1) & (step <= self.most_step * self.size)
+
+
+def _between(u: np.ndarray, bounds: Range | np.ndarray) -> np.ndarray:
+    return bounds[0] + (bounds[1] - bounds[0]) * u
+
+
+def _dark_colours(u: Float64[np.ndarray, "n 3"]) -> np.ndarray:
+    """Colours that stand out from white paper: the brightest channel is at most 200, the darkest under 56."""
+    return np.minimum(200 * u, 200 * u - 200 * u.min(axis=1, keepdims=True) + 55).astype(np.uint8)
