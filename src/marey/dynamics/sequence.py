@@ -18,11 +18,16 @@ Axes = tuple[int, int, int]  # time, height, width
 
 @dataclass(frozen=True)
 class Segment:
-    """A run of tokens of one kind. grid: its shape, () for a single token. levels: the vocabulary of each element."""
+    """A run of tokens of one kind.
+
+    grid: the tokens' arrangement, () for a single one. cells: how many cells of the modality share a token. levels: the
+    vocabulary of each element of a cell.
+    """
 
     name: str
     grid: tuple[int, ...]
     levels: tuple[int, ...]
+    cells: int = 1
 
     @property
     def length(self) -> int:
@@ -30,7 +35,7 @@ class Segment:
 
     @property
     def elements(self) -> int:
-        return self.length * len(self.levels)
+        return self.length * self.cells * len(self.levels)
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Layout:
         return (
             Segment("task", (), (self.tasks,)),
             Segment("class", (), (self.laws,)),
-            Segment("video", (t, h, w), self.levels * math.prod(self.patch)),
+            Segment("video", (t, h, w), self.levels, math.prod(self.patch)),
         )
 
     @property
@@ -104,52 +109,66 @@ class Layout:
         return rearrange(video, "b (t h w i j k f) -> b (t i) (h j) (w k) f", t=t, h=h, w=w, i=i, j=j, k=k)
 
 
-class Embedding(nn.Module):
-    """Sequence to vectors: the sum over a token's elements of what they hold, plus where the token is."""
+FEATURES = 13
 
-    def __init__(self, layout: Layout, width: int):
+
+class Embedding(nn.Module):
+    """Sequence to vectors. A cell is what its elements hold (a hidden one holds nothing); a token is its cells and its
+    place. All cells of a segment share one table, so that what a code means is learned once."""
+
+    def __init__(self, layout: Layout, width: int, cell: int):
         super().__init__()
         self.layout = layout
-        # One table per segment, one row per value of each element; a hidden element adds nothing.
-        self.values = nn.ModuleList([nn.Linear(sum(s.levels), width, bias=False) for s in layout.segments])
-        self.known = nn.ModuleList([nn.Linear(len(s.levels), width, bias=False) for s in layout.segments])
-        self.places = nn.ParameterList(
-            nn.Parameter(torch.randn(n, width) * 0.02) for segment in layout.segments for n in segment.grid or (1,)
+        self.tables = nn.ModuleList(
+            nn.Sequential(nn.Linear(sum(s.levels) + (1 + FEATURES) * len(s.levels), cell), nn.GELU(), nn.Linear(cell, cell)) for s in layout.segments
         )
-        levels = [n for segment in layout.segments for n in segment.levels * segment.length]
+        self.merges = nn.ModuleList(nn.Linear(s.cells * cell, width) for s in layout.segments)
+        self.places = nn.ParameterList(
+            nn.Parameter(torch.randn(n, width) * float(__import__("os").environ.get("PS","0.5"))) for segment in layout.segments for n in segment.grid or (1,)
+        )
+        levels = [n for segment in layout.segments for n in segment.levels * (segment.length * segment.cells)]
+        self.register_buffer("levels", torch.tensor(levels), persistent=False)
         starts = torch.tensor([0, *levels]).cumsum(dim=0)
         self.register_buffer("starts", starts[:-1], persistent=False)
         self.columns = int(starts[-1])
 
-    def forward(self, sequence: Sequence) -> Float[Tensor, "B L D"]:
+    def forward(self, sequence: Sequence) -> tuple[Float[Tensor, "B L D"], list[Tensor]]:
         shown = sequence.known | sequence.condition
         one_hot = torch.zeros(len(shown), self.columns, device=shown.device)
         one_hot.scatter_(1, self.starts + torch.where(shown, sequence.values, 0), shown.float())
-        tokens, column, element, places = [], 0, 0, iter(self.places)
-        for segment, values, known in zip(self.layout.segments, self.values, self.known, strict=True):
-            width = segment.length * sum(segment.levels)
-            what = one_hot[:, column : column + width].unflatten(1, (segment.length, -1))
-            sure = sequence.known[:, element : element + segment.elements].unflatten(1, (segment.length, -1))
+        value = (sequence.values.float() + 0.5) / self.levels * 2 - 1
+        feats = torch.stack([value] + [f(math.pi * value * k) for k in (0.5, 1, 2, 4, 8, 16) for f in (torch.sin, torch.cos)], dim=-1) * shown[..., None]
+        tokens, cells, column, element, places = [], [], 0, 0, iter(self.places)
+        for segment, table, merge in zip(self.layout.segments, self.tables, self.merges, strict=True):
+            width, count = segment.length * segment.cells * sum(segment.levels), segment.length * segment.cells
+            what = one_hot[:, column : column + width].unflatten(1, (count, -1))
+            sure = sequence.known[:, element : element + segment.elements].unflatten(1, (count, -1))
+            num = feats[:, element : element + segment.elements].reshape(len(shown), count, -1)
+            cell = table(torch.cat([what, sure.float(), num], dim=-1))
             where = next(places)
             for _ in segment.grid[1:]:
                 where = where[..., None, :] + next(places)
-            tokens.append(values(what) + known(sure.float()) + where.reshape(segment.length, -1))
+            tokens.append(merge(cell.view(len(shown), segment.length, -1)) + where.reshape(segment.length, -1))
+            cells.append(cell)
             column, element = column + width, element + segment.elements
-        return torch.cat(tokens, dim=1)
+        return torch.cat(tokens, dim=1), cells
 
 
 class Reading(nn.Module):
     """Vectors to one softmax per element: logits padded with -inf to the largest vocabulary."""
 
-    def __init__(self, layout: Layout, width: int):
+    def __init__(self, layout: Layout, width: int, cell: int):
         super().__init__()
         self.layout = layout
-        self.heads = nn.ModuleList([nn.Linear(width, sum(segment.levels)) for segment in layout.segments])
+        self.splits = nn.ModuleList(nn.Linear(width, s.cells * cell) for s in layout.segments)
+        self.heads = nn.ModuleList(
+            nn.Sequential(nn.GELU(), nn.Linear(cell, 2*cell), nn.GELU(), nn.Linear(2*cell, sum(s.levels))) for s in layout.segments
+        )
 
-    def forward(self, tokens: Float[Tensor, "B L D"]) -> Float[Tensor, "B E V"]:
+    def forward(self, tokens: Float[Tensor, "B L D"], cells: list[Tensor]) -> Float[Tensor, "B E V"]:
         parts, first = [], 0
-        for segment, head in zip(self.layout.segments, self.heads, strict=True):
-            logits = head(tokens[:, first : first + segment.length])
+        for segment, split, head, cell in zip(self.layout.segments, self.splits, self.heads, cells, strict=True):
+            logits = head(split(tokens[:, first : first + segment.length]).view(cell.shape) + cell)
             columns = [
                 nn.functional.pad(column, (0, self.layout.largest - column.shape[-1]), value=-torch.inf)
                 for column in logits.split(segment.levels, dim=-1)

@@ -41,6 +41,9 @@ class Exercise:
     frames: Bool[Tensor, "B T"]
     law: Bool[Tensor, "B"]
 
+    def to(self, device: torch.device) -> "Exercise":
+        return Exercise(self.task.to(device), self.frames.to(device), self.law.to(device))
+
 
 def draw_exercises(frames: int, u: Float[Tensor, "B 4"]) -> Exercise:
     """Training exercises from uniform numbers: tasks alike often, prefixes and ends of any length.

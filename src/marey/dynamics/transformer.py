@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from marey.core.config import strict
 from marey.core.errors import UserError
-from marey.dynamics.sequence import Embedding, Layout, Reading, Sequence
+from marey.dynamics.sequence import Axes, Embedding, Layout, Reading, Sequence
 from marey.train import Loss
 
 
@@ -20,6 +21,8 @@ class DynamicsConfig:
     width: int = 128
     depth: int = 6
     heads: int = 4
+    cell: int = 64
+    patch: Axes = (1, 4, 4)
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -36,22 +39,23 @@ class Batch:
 
 
 class Attention(nn.Module):
-    def __init__(self, width: int, heads: int):
+    def __init__(self, width: int, heads: int, length: int):
         super().__init__()
+        self.bias = nn.Parameter(torch.randn(heads, length, length) * float(__import__("os").environ.get("BS","2")))
         self.heads = heads
         self.inputs = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
 
     def forward(self, x: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
         q, k, v = self.inputs(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.output(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return self.output(F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias).transpose(1, 2).flatten(2))
 
 
 class Block(nn.Module):
-    def __init__(self, width: int, heads: int):
+    def __init__(self, width: int, heads: int, length: int):
         super().__init__()
         self.norm_attention, self.norm_mlp = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = Attention(width, heads)
+        self.attention = Attention(width, heads, length)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(self, x: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
@@ -65,21 +69,23 @@ class Dynamics(nn.Module):
     def __init__(self, config: DynamicsConfig, layout: Layout):
         super().__init__()
         self.layout = layout
-        self.embedding = Embedding(layout, config.width)
-        self.blocks = nn.ModuleList([Block(config.width, config.heads) for _ in range(config.depth)])
+        self.embedding = Embedding(layout, config.width, config.cell)
+        self.blocks = nn.ModuleList([Block(config.width, config.heads, layout.length) for _ in range(config.depth)])
         self.norm = nn.LayerNorm(config.width)
-        self.reading = Reading(layout, config.width)
+        self.reading = Reading(layout, config.width, config.cell)
 
     def logits(self, sequence: Sequence) -> Float[Tensor, "B E V"]:
-        x = self.embedding(sequence)
+        x, cells = self.embedding(sequence)
         for block in self.blocks:
             x = block(x)
-        return self.reading(self.norm(x))
+        return self.reading(self.norm(x), cells)
 
     def forward(self, batch: Batch) -> Loss:
         logits = self.logits(batch.sequence)
-        nats = F.cross_entropy(logits[batch.asked], batch.targets[batch.asked])
         law = self.layout.slice("class").start
+        nats = F.cross_entropy(logits.transpose(1,2), batch.targets, reduction="none") * batch.asked
+        cl = nats[:, law].sum() / batch.asked[:, law].sum().clamp(1)
+        rest = (nats.sum() - nats[:, law].sum()) / (batch.asked.sum() - batch.asked[:, law].sum())
         asked = batch.asked[:, law]
         right = (logits[:, law].argmax(dim=-1) == batch.targets[:, law])[asked].float().mean()
-        return Loss(nats, {"class_right": right})
+        return Loss(rest + cl, {"class_right": right, "video": rest, "class": cl})

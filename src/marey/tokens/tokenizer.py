@@ -3,13 +3,11 @@
 import math
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from marey.core.config import strict
-from marey.core.errors import UserError
 from marey.tokens.layers import Axes, CausalConv3d, FrameNorm, ResidualBlock, Upsample
 from marey.tokens.quantizers import FSQConfig, Quantized
 from marey.train import Loss
@@ -26,11 +24,11 @@ class TokenizerConfig:
 
     channels: int = 1
     strides: tuple[Axes, ...] = ((1, 4, 4), (1, 2, 2))
-    widths: tuple[int, ...] = (64, 128)
-    encoder_blocks: int = 2
-    decoder_blocks: int = 2
+    widths: tuple[int, ...] = (32, 64)
+    encoder_blocks: int = 1
+    decoder_blocks: int = 1
     encoder_kernel: Axes = (1, 1, 1)
-    decoder_kernel: Axes = (3, 3, 3)
+    decoder_kernel: Axes = (1, 3, 3)
     quantizer: FSQConfig = FSQConfig()
     object_weight: float = 20.0
 
@@ -55,10 +53,9 @@ class Tokenizer(nn.Module):
         for stride, width in zip(config.strides, config.widths, strict=True):
             down += [CausalConv3d(inputs, width, stride, stride)]
             down += [ResidualBlock(width, config.encoder_kernel) for _ in range(config.encoder_blocks)]
-            outputs = inputs if inputs == config.channels else inputs
             up = [
                 *(ResidualBlock(width, config.decoder_kernel) for _ in range(config.decoder_blocks)),
-                FrameNorm(width), nn.SiLU(), Upsample(width, outputs, (1, 3, 3), stride),
+                FrameNorm(width), nn.SiLU(), Upsample(width, inputs, (1, 3, 3), stride),
                 *up,
             ]  # fmt: skip
             inputs = width
@@ -73,6 +70,15 @@ class Tokenizer(nn.Module):
 
     def decode(self, indices: Int64[Tensor, "B t h w"]) -> Float[Tensor, "B C T H W"]:
         return self.decoder(self.quantizer.lookup(indices)).clamp(-1, 1)
+
+    def settled(self, shown: Bool[Tensor, "B T"]) -> Bool[Tensor, "B t"]:
+        """Latent frames that depend on shown frames only, whatever the hidden ones hold: the encoder's reach in time."""
+        hidden = (~shown).float()[:, None]
+        for layer in self.encoder.modules():
+            if isinstance(layer, CausalConv3d):
+                kernel, stride = layer.kernel_size[0], layer.stride[0]
+                hidden = F.max_pool1d(F.pad(hidden, (kernel - 1, 0)), kernel, stride)
+        return hidden[:, 0] == 0
 
     def forward(self, video: Float[Tensor, "B C T H W"]) -> Loss:
         output = self.decoder(self.encode(video).codes)

@@ -12,7 +12,7 @@ from jaxtyping import Float64, Int64
 
 from marey.core.errors import UserError
 
-Times = Float64[np.ndarray, "T"]
+Times = Float64[np.ndarray, "... T"]  # the same for all samples (T), or each sample's own (n T)
 Parameters = Float64[np.ndarray, "n P"]
 Positions = Float64[np.ndarray, "n T 3"]
 
@@ -74,10 +74,11 @@ def law_index(law: int | str) -> int:
 
 def positions(law: Int64[np.ndarray, "n"], parameters: Parameters, t: Times) -> Positions:
     """Position of each sample under its own law, in that law's frame, metres."""
-    position = np.empty((len(law), len(t), 3))
+    t = np.broadcast_to(t, (len(law), t.shape[-1]))
+    position = np.empty((*t.shape, 3))
     for label, each in enumerate(LAWS):
         rows = law == label
-        position[rows] = each.position(parameters[rows], t)
+        position[rows] = each.position(parameters[rows], t[rows])
     return position
 
 

@@ -80,7 +80,7 @@ class MatchedWorld:
         distance, focal = _between(u[:, 0], self.distance), np.full(len(law), self.focal * self.size)
         metres = distance / focal  # per pixel, in the middle of the scene
         radius = _between(u[:, 1], self.radius) * self.size
-        axes = self._axes(law, u[:, 2:5])
+        axes = self._axes(law, u[:, [2, 3, 4, 23]])
         parameters = self._shape(law, t, u[:, 5:11])
         flat = (positions(law, parameters, t) @ axes.transpose(0, 2, 1))[..., :2]
         net = np.linalg.norm(flat[:, -1] - flat[:, 0], axis=-1)
@@ -135,6 +135,7 @@ class MatchedWorld:
         """Directions of the law's own frame as the camera sees them: turned, tilted out of the image, spun within it."""
         helix = law == LAW_NAMES.index("helical")
         tilt = np.radians(np.where(helix, _between(u[:, 0], self.helix_tilt), _between(u[:, 0], self.tilt)))
+        tilt = np.where(u[:, 3] < 0.5, tilt, np.pi - tilt)  # as often towards the camera as away from it
         return about(2, 2 * np.pi * u[:, 1]) @ about(0, tilt) @ about(2, 2 * np.pi * u[:, 2])
 
     def _fits(self, scenes: Scenes) -> Bool[np.ndarray, "n"]:

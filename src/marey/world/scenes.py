@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
@@ -35,7 +35,7 @@ class Scenes:
     @property
     def trajectory(self) -> Float64[np.ndarray, "n T 3"]:
         """Positions in the world, metres: origin + axes @ law(parameters, t)."""
-        local = positions(self.law, self.parameters, self.times[0])
+        local = positions(self.law, self.parameters, self.times)
         return local @ self.axes.transpose(0, 2, 1) + self.origin[:, None]
 
     @property
@@ -50,7 +50,7 @@ class Scenes:
         offset = np.abs(self.track - half).max(axis=-1)
         return offset <= half - self.apparent_radius  # NaN, behind the camera, compares as False
 
-    def take(self, rows: np.ndarray) -> Self:
+    def take(self, rows: np.ndarray) -> "Scenes":
         """The scenes at the given rows (indices or a mask), in that order."""
         return _map(lambda arrays: arrays[0][rows], [self])
 

@@ -1,0 +1,1 @@
+"""Assembled runs: which world, which tokenizer, which dynamics, which judge."""

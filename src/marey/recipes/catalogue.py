@@ -1,0 +1,67 @@
+"""The recipes. A variant is "that one, but"."""
+
+from dataclasses import replace
+
+from marey.core.errors import UserError
+from marey.data.spec import DatasetSpec
+from marey.dynamics.transformer import DynamicsConfig
+from marey.judge.exam import JudgeConfig
+from marey.metrics.figure import Level
+from marey.recipes.recipe import Recipe
+from marey.tokens.quantizers import FSQConfig
+from marey.tokens.tokenizer import TokenizerConfig
+from marey.train import TrainConfig
+from marey.world.matched import MatchedWorld
+
+SMALL = Recipe(
+    name="small",
+    dataset=DatasetSpec(world=MatchedWorld(), train=10_000, validation=1_000, test=1_000),
+    tokenizer=TokenizerConfig(),
+    tokenizer_training=TrainConfig(steps=1500, batch_size=32, learning_rate=3e-3, warmup_steps=50, ema_decay=0.99),
+    dynamics=DynamicsConfig(),
+    dynamics_training=TrainConfig(steps=6000, batch_size=64, learning_rate=1e-3, warmup_steps=100, ema_decay=0.998),
+    judge=JudgeConfig(),
+)
+
+# The whole story, small enough for a test. Its figures mean nothing but that every part ran.
+SMOKE = replace(
+    SMALL,
+    name="smoke",
+    dataset=replace(SMALL.dataset, train=400, validation=50, test=60),
+    tokenizer_training=replace(SMALL.tokenizer_training, steps=60, warmup_steps=10, checkpoint_every=20, log_every=10),
+    dynamics_training=replace(SMALL.dynamics_training, steps=30, warmup_steps=5, checkpoint_every=10, log_every=10),
+    judge=replace(SMALL.judge, generated=24, shown=8, train_clips=200),
+)
+
+BASE = replace(
+    SMALL,
+    name="base",
+    dataset=DatasetSpec(world=MatchedWorld(frames=16, size=64, channels=3), train=30_000),
+    tokenizer=replace(SMALL.tokenizer, channels=3, quantizer=FSQConfig(levels=(8, 8, 8, 8, 8))),
+    tokenizer_training=replace(SMALL.tokenizer_training, steps=20_000),
+    dynamics=replace(SMALL.dynamics, width=256, depth=8),
+    dynamics_training=replace(SMALL.dynamics_training, steps=60_000),
+    judge=replace(SMALL.judge, prefix=8, horizon=8, ends=4, hidden=8),
+)
+
+RECIPES = {recipe.name: recipe for recipe in (SMOKE, SMALL, BASE)}
+
+# What `small` is asked to reach on its test split.
+LEVELS = {
+    "small": {
+        "reconstruction.survival": Level("at least", 0.99),
+        "reconstruction.track_error": Level("at most", 0.20),
+        "classify.accuracy": Level("at least", 0.90),
+        "predict.ade": Level("at most", 1.2),
+        "interpolate.ade": Level("at most", 0.7),
+        "generate.law_right": Level("at least", 0.85),
+        "generate.survival": Level("at least", 0.95),
+    }
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name; a UserError lists what there is."""
+    if name not in RECIPES:
+        raise UserError(f"recipe={name!r} is unknown; the recipes are {', '.join(RECIPES)}")
+    return RECIPES[name]

@@ -1,0 +1,191 @@
+"""Tokenizer and dynamics as one model of video: pixels in, pixels out."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from marey.core.errors import UserError
+from marey.dynamics.decode import fill
+from marey.dynamics.sequence import Sequence
+from marey.dynamics.tasks import Exercise, task_index
+from marey.dynamics.transformer import Batch, Dynamics, DynamicsConfig
+from marey.tokens.tokenizer import Tokenizer
+from marey.world.laws import LAWS, law_index
+
+Video = Float[Tensor, "B C T H W"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of the clips a model works on."""
+
+    channels: int
+    frames: int
+    size: int
+
+
+def as_shown(video: Video, shown: Bool[Tensor, "B T"]) -> Video:
+    """The clip as its task shows it: each hidden frame replaced by the shown one before it, else by the one after it.
+
+    Nothing of the hidden frames is left. With no frame shown the clip is grey.
+    """
+    frames = torch.arange(shown.shape[1], device=shown.device)
+    before = torch.where(shown, frames, -1).cummax(dim=1).values
+    first = torch.where(shown, frames, shown.shape[1]).amin(dim=1, keepdim=True)
+    source = torch.where(before >= 0, before, first.clamp(max=shown.shape[1] - 1))
+    filled = video.gather(2, source[:, None, :, None, None].expand_as(video))
+    return torch.where(shown.any(dim=1)[:, None, None, None, None], filled, 0.0)
+
+
+class VideoModel(nn.Module):
+    """The four tasks, in pixels.
+
+    All video is float `B C T H W` in [-1, 1]. `temperature` and `steps` belong to the parallel decoding.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, dynamics: Dynamics, shape: Shape):
+        super().__init__()
+        self.tokenizer, self.dynamics, self.shape = tokenizer, dynamics, shape
+
+    @property
+    def codebook_size(self) -> int:
+        return self.tokenizer.config.quantizer.codebook_size
+
+    # -- from pixels to sequences ---------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sequence(self, video: Video, law: Int64[Tensor, "B"], exercise: Exercise) -> Sequence:
+        """What the transformer is shown of a clip: nothing in it depends on hidden frames, nor on a hidden class.
+
+        A cell that the encoder computed from shown frames alone is known. One that holds shown frames but reaches
+        into filled ones is a condition: shown, and predicted all the same (COMMIT, MAGVIT section 3.2).
+        """
+        digits = self.digits(as_shown(video, exercise.frames))
+        stride = self.tokenizer.config.stride[0]
+        settled = self.tokenizer.settled(exercise.frames)
+        last_of_cell = exercise.frames[:, ::stride]  # the newest frame that a latent frame stands for
+        known = self._row_mask(exercise.law, settled, digits)
+        hint = self._row_mask(torch.zeros_like(exercise.law), last_of_cell & ~settled, digits)
+        row = self.dynamics.layout.row(exercise.task, torch.where(exercise.law, law, 0), digits)
+        return Sequence(torch.where(known | hint, row, 0), known, hint)
+
+    @torch.no_grad()
+    def batch(self, video: Video, law: Int64[Tensor, "B"], exercise: Exercise, reveal: Bool[Tensor, "B E"]) -> Batch:
+        """A training batch: the exercise's sequence with some of the hidden elements revealed, and the true values."""
+        sequence = self.sequence(video, law, exercise)
+        targets = self.dynamics.layout.row(exercise.task, law, self.digits(video))
+        known = sequence.known | reveal
+        values = torch.where(reveal & ~sequence.known, targets, sequence.values)
+        return Batch(Sequence(values, known, sequence.condition & ~known), targets, ~known)
+
+    def digits(self, video: Video) -> Int64[Tensor, "B t h w F"]:
+        return self.tokenizer.quantizer.split(self.tokenizer.encode(video).indices)
+
+    def _row_mask(self, law: Bool[Tensor, "B"], frames: Bool[Tensor, "B t"], like: Tensor) -> Bool[Tensor, "B E"]:
+        cells = frames[:, :, None, None, None].expand_as(like)
+        return self.dynamics.layout.row(torch.ones_like(law), law, cells)
+
+    # -- the four tasks ------------------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def reconstruct(self, video: Video) -> Video:
+        """Through the tokenizer and back."""
+        return self.tokenizer.decode(self.indices(video))
+
+    @torch.inference_mode()
+    def indices(self, video: Video) -> Int64[Tensor, "B t h w"]:
+        """The clip's tokens."""
+        return self.tokenizer.encode(self._checked(video, "video", self.shape.frames)).indices
+
+    @torch.inference_mode()
+    def classify(self, video: Video) -> Float[Tensor, "B laws"]:
+        """Probability of each law, by the class token."""
+        video = self._checked(video, "video", self.shape.frames)
+        sequence = self._asked("classify", video, torch.ones(video.shape[2], dtype=torch.bool), None)
+        logits = self.dynamics.logits(sequence)
+        return logits[:, self.dynamics.layout.slice("class").start, : len(LAWS)].softmax(dim=-1)
+
+    def predict(self, prefix: Video, horizon: int, seed: int = 0, law: int | str | None = None, **decoding: float) -> Video:
+        """The whole clip: `prefix` and `horizon` more frames, with or without the class given."""
+        prefix = self._checked(prefix, "prefix")
+        shown = prefix.shape[2]
+        total = self._total(shown + horizon, f"prefix has {shown} frames, horizon is {horizon}", horizon)
+        video = self._padded(prefix)
+        filled = self._fill("predict", video, torch.arange(self.shape.frames) < shown, law, seed, **decoding)
+        return torch.cat([prefix, filled[:, :, shown:total]], dim=2)
+
+    def interpolate(
+        self, first: Video, last: Video, hidden: int, seed: int = 0, law: int | str | None = None, **decoding: float
+    ) -> Video:
+        """The whole clip: `first`, `hidden` frames in between, `last`."""
+        first, last = self._checked(first, "first"), self._checked(last, "last")
+        start, stop = first.shape[2], first.shape[2] + hidden
+        total = self._total(stop + last.shape[2], f"first, hidden, last are {start}, {hidden}, {last.shape[2]}", hidden)
+        video = self._padded(torch.cat([first, first[:, :, -1:].expand(-1, -1, hidden, -1, -1), last], dim=2))
+        frame = torch.arange(self.shape.frames)
+        shown = (frame < start) | ((frame >= stop) & (frame < total))
+        filled = self._fill("interpolate", video, shown, law, seed, **decoding)
+        return torch.cat([first, filled[:, :, start:stop], last], dim=2)
+
+    def generate(self, law: int | str | Int64[Tensor, "B"], n: int | None = None, seed: int = 0, **decoding: float) -> Video:
+        """New clips: `n` of one law, or one for each label in `law`."""
+        if not isinstance(law, Tensor):
+            law = torch.full((n or 1,), law_index(law), device=self.device)
+        shape = self.shape
+        video = torch.zeros(len(law), shape.channels, shape.frames, shape.size, shape.size, device=self.device)
+        return self._fill("generate", video, torch.zeros(shape.frames, dtype=torch.bool), law, seed, **decoding)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def _fill(
+        self, task: str, video: Video, shown: Bool[Tensor, "T"], law: Tensor | int | str | None, seed: int, **decoding: float
+    ) -> Video:
+        if not isinstance(law, Tensor) and law is not None:
+            law = torch.full((len(video),), law_index(law), device=self.device)
+        sequence = self._asked(task, video, shown, law)
+        row = fill(self.dynamics, sequence, generator=torch.Generator().manual_seed(seed), **decoding)
+        return self.tokenizer.decode(self.tokenizer.quantizer.join(self.dynamics.layout.digits(row)))
+
+    def _checked(self, video: Tensor, name: str, frames: int | None = None) -> Video:
+        """The argument on the model's device, if the model can take it; else one line that says why not."""
+        shape = self.shape
+        if not isinstance(video, Tensor) or not video.is_floating_point():
+            kind = video.dtype if isinstance(video, Tensor) else type(video).__name__
+            raise UserError(f"{name} is {kind}; give a float tensor in [-1, 1] (uint8 / 127.5 - 1)")
+        wanted = (shape.channels, frames or "T", shape.size, shape.size)
+        if video.ndim != 5 or (video.shape[1], *video.shape[3:]) != (shape.channels, shape.size, shape.size):
+            raise UserError(f"{name} has shape {tuple(video.shape)}; this model takes (B, {', '.join(map(str, wanted))})")
+        if frames is not None and video.shape[2] != frames:
+            raise UserError(f"{name} has {video.shape[2]} frames; this model takes {frames}")
+        if video.shape[2] == 0 or len(video) == 0:
+            raise UserError(f"{name} is empty; give at least one clip of one frame")
+        if not (video.abs() <= 1).all():  # NaN fails too
+            raise UserError(f"{name} has values outside [-1, 1]; scale pixels as uint8 / 127.5 - 1")
+        return video.to(self.device)
+
+    def _total(self, total: int, parts: str, hidden: int) -> int:
+        if hidden < 1:
+            raise UserError(f"{parts}: ask for at least one hidden frame")
+        if total > self.shape.frames:
+            raise UserError(f"{parts}: together more than the {self.shape.frames} frames that this model was trained on")
+        return total
+
+    def _padded(self, video: Video) -> Video:
+        """The clip at full length; what is added is hidden and never looked at."""
+        return torch.nn.functional.pad(video, (0, 0, 0, 0, 0, self.shape.frames - video.shape[2]))
+
+    def _asked(self, task: str, video: Video, shown: Bool[Tensor, "T"], law: Int64[Tensor, "B"] | None) -> Sequence:
+        n, device = len(video), self.device
+        exercise = Exercise(
+            torch.full((n,), task_index(task), device=device),
+            shown.to(device).expand(n, -1),
+            torch.full((n,), law is not None, device=device),
+        )
+        return self.sequence(video, torch.zeros_like(exercise.task) if law is None else law.to(device), exercise)

@@ -1,0 +1,53 @@
+"""What a run is made of. A recipe is a value; the only place where a chosen number lives."""
+
+from dataclasses import dataclass
+
+from marey.core.config import strict
+from marey.core.errors import UserError
+from marey.data.spec import DatasetSpec
+from marey.dynamics.sequence import Axes, Layout
+from marey.dynamics.tasks import TASKS
+from marey.dynamics.transformer import DynamicsConfig
+from marey.judge.exam import JudgeConfig
+from marey.recipes.model import Shape
+from marey.tokens.tokenizer import TokenizerConfig
+from marey.train import TrainConfig
+from marey.world.laws import LAWS
+
+
+@strict
+@dataclass(frozen=True)
+class Recipe:
+    """A whole run: data, tokenizer, dynamics, judge."""
+
+    name: str
+    dataset: DatasetSpec
+    tokenizer: TokenizerConfig
+    tokenizer_training: TrainConfig
+    dynamics: DynamicsConfig
+    dynamics_training: TrainConfig
+    judge: JudgeConfig
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        world = self.dataset.world
+        if self.tokenizer.channels != world.channels:
+            raise UserError(f"tokenizer.channels={self.tokenizer.channels}, but the world draws {world.channels}")
+        t, h, w = self.tokenizer.stride
+        if (world.frames - 1) % t or world.size % h or world.size % w:
+            raise UserError(
+                f"clips of {world.frames} frames of {world.size} pixels do not fit the tokenizer's strides {t, h, w}: "
+                f"frames must be 1 + k * {t}, the size a multiple of {h} and {w}"
+            )
+
+    @property
+    def shape(self) -> Shape:
+        world = self.dataset.world
+        return Shape(world.channels, world.frames, world.size)
+
+    @property
+    def layout(self) -> Layout:
+        """Of the token sequence: it follows from the clips' shape, the strides and the quantizer."""
+        t, h, w = self.tokenizer.stride
+        grid: Axes = (1 + (self.shape.frames - 1) // t, self.shape.size // h, self.shape.size // w)
+        return Layout(len(TASKS), len(LAWS), grid, self.tokenizer.quantizer.levels, self.dynamics.patch)

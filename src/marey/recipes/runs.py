@@ -1,0 +1,35 @@
+"""A finished run, taken from disk."""
+
+from pathlib import Path
+
+import torch
+
+from marey.core.config import from_json
+from marey.core.errors import UserError
+from marey.core.files import read_json
+from marey.dynamics.transformer import Dynamics
+from marey.recipes.model import VideoModel
+from marey.recipes.recipe import Recipe
+from marey.tokens.tokenizer import Tokenizer
+from marey.train import load_weights
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe of the run in a folder."""
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder; give the folder of a run, such as runs/demo")
+    return from_json(Recipe, read_json(path / "config.json"), where=str(path / "config.json"))
+
+
+def load_run(path: str | Path, device: str | torch.device = "cpu") -> VideoModel:
+    """The model of a finished run, ready for the four tasks.
+
+    A missing or half-written run is a UserError that names the file and the command that finishes it.
+    """
+    path = Path(path)
+    recipe = read_recipe(path)
+    tokenizer = Tokenizer(recipe.tokenizer)
+    dynamics = Dynamics(recipe.dynamics, recipe.layout)
+    load_weights(tokenizer, path / "tokenizer")
+    load_weights(dynamics, path / "dynamics")
+    return VideoModel(tokenizer, dynamics, recipe.shape).to(device).eval()

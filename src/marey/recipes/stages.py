@@ -1,0 +1,178 @@
+"""The stages of a run, each in its own folder, each taken up again where it was stopped.
+
+    run/config.json   run/tokenizer/   run/dynamics/   run/metrics.json, details.json, clips/   run/report.html
+"""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from marey.core.config import strict
+from marey.core.errors import UserError
+from marey.core.files import read_json, sha256, write_json
+from marey.core.runs import RunFolder
+from marey.data.clips import Batch, Batches, as_video, clips
+from marey.data.spec import DatasetSpec
+from marey.dynamics.tasks import TASKS, draw_exercises
+from marey.dynamics.transformer import Batch as MaskedBatch
+from marey.dynamics.transformer import Dynamics, DynamicsConfig
+from marey.judge.verdict import Verdict, judge
+from marey.recipes.catalogue import LEVELS
+from marey.recipes.model import VideoModel
+from marey.recipes.recipe import Recipe
+from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
+from marey.train import TrainConfig, train
+
+_VALIDATED = 256  # validation clips looked at during training
+NOT_RUN = [
+    {"what": "probes of frozen pretrained encoders", "why": "this version holds no guest encoders"},
+    {"what": "rollouts longer than the training clips", "why": "the transformer knows one length of clip"},
+]
+
+
+@strict
+@dataclass(frozen=True)
+class TokenizerStage:
+    """All that decides a tokenizer's weights."""
+
+    dataset: DatasetSpec
+    tokenizer: TokenizerConfig
+    training: TrainConfig
+    seed: int
+
+
+@strict
+@dataclass(frozen=True)
+class DynamicsStage:
+    """All that decides a transformer's weights; the tokenizer by the hash of its weights."""
+
+    dataset: DatasetSpec
+    dynamics: DynamicsConfig
+    training: TrainConfig
+    tokenizer_weights: str
+    seed: int
+
+
+def train_tokenizer(recipe: Recipe, out: Path, device: torch.device, resume: bool) -> Tokenizer:
+    """Train the recipe's tokenizer in out/tokenizer, or finish what is there."""
+    stage = TokenizerStage(recipe.dataset, recipe.tokenizer, recipe.tokenizer_training, recipe.seed)
+    folder = RunFolder.start(out / "tokenizer", stage, resume)
+    batches = Batches(recipe.dataset, stage.training.batch_size, recipe.seed, augmented=True)
+    torch.manual_seed(recipe.seed)
+    model = Tokenizer(recipe.tokenizer)
+    validation = _validation(recipe, device)
+
+    def validate(step: int, averaged: Tokenizer) -> dict[str, float]:
+        with torch.no_grad():
+            return {"validation_loss": float(averaged(validation.video).total)}
+
+    def batch_of(step: int, device: torch.device) -> torch.Tensor:
+        return batches(step, device).video
+
+    return train(model, batch_of, stage.training, folder, recipe.seed, device, every=[_often(stage.training, validate)])
+
+
+def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torch.device, resume: bool) -> Dynamics:
+    """Train the recipe's transformer on the tokenizer's tokens in out/dynamics, or finish what is there."""
+    weights = sha256(out / "tokenizer" / "weights.safetensors")
+    stage = DynamicsStage(recipe.dataset, recipe.dynamics, recipe.dynamics_training, weights, recipe.seed)
+    folder = RunFolder.start(out / "dynamics", stage, resume)
+    batches = Batches(recipe.dataset, stage.training.batch_size, recipe.seed, augmented=True)
+    torch.manual_seed(recipe.seed)
+    dynamics = Dynamics(recipe.dynamics, recipe.layout)
+    model = VideoModel(tokenizer, dynamics, recipe.shape).to(device)
+    validation = masked(model, _validation(recipe, device), torch.Generator().manual_seed(0))
+
+    def validate(step: int, averaged: Dynamics) -> dict[str, float]:
+        with torch.no_grad():
+            loss = averaged(validation)
+        parts = {f"validation_{name}": float(value) for name, value in loss.parts.items()}
+        return {"validation_loss": float(loss.total)} | parts
+
+    def batch_of(step: int, device: torch.device) -> MaskedBatch:
+        return masked(model, batches(step, device))
+
+    every = [_often(stage.training, validate)]
+    return train(dynamics, batch_of, stage.training, folder, recipe.seed, device, every=every)
+
+
+def masked(model: VideoModel, batch: Batch, generator: torch.Generator | None = None) -> MaskedBatch:
+    """Clips as exercises for the transformer: a task each, and some of what is hidden revealed.
+
+    The share that stays hidden is the cosine of a uniform angle: what parallel decoding meets on its way (MaskGIT).
+    """
+    device, n = batch.video.device, len(batch.video)
+    exercise = draw_exercises(model.shape.frames, torch.rand(n, 4, generator=generator)).to(device)
+    hidden = torch.cos(torch.pi / 2 * torch.rand(n, 1, generator=generator))
+    reveal = torch.rand(n, model.dynamics.layout.elements, generator=generator) >= hidden
+    return model.batch(batch.video, batch.law, exercise, reveal.to(device))
+
+
+def judge_run(recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[str], None]) -> Verdict:
+    """Measure the model on the test split; writes metrics.json, details.json and clips/."""
+    return judge(
+        model.eval(),
+        recipe.dataset.scenes("train"),
+        recipe.dataset.scenes("test"),
+        recipe.judge,
+        RunFolder(out),
+        progress,
+        levels=LEVELS.get(recipe.name),
+        tasks=[_row(task) for task in TASKS],
+        not_run=NOT_RUN,
+    )
+
+
+def start_run(recipe: Recipe, out: Path) -> None:
+    """Claim the run folder for this recipe; a folder of another recipe is refused."""
+    RunFolder.start(out, recipe, resume=True).write_environment(recipe.seed)
+
+
+@contextmanager
+def timed(out: Path, stage: str) -> Iterator[None]:
+    """Add a stage's wall and CPU seconds, and the peak memory so far, to the run's times.json."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    path = out / "times.json"
+    times = read_json(path) if path.exists() else {}
+    before = times.get(stage, {"seconds": 0.0, "cpu_seconds": 0.0})
+    times[stage] = {
+        "seconds": round(before["seconds"] + time.perf_counter() - wall, 2),
+        "cpu_seconds": round(before["cpu_seconds"] + time.process_time() - cpu, 2),
+    }
+    times["peak_memory_gb"] = round(max(_peak_memory(), times.get("peak_memory_gb", 0.0)), 3)
+    write_json(path, times)
+
+
+def _peak_memory() -> float:
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def _validation(recipe: Recipe, device: torch.device) -> Batch:
+    count = min(_VALIDATED, recipe.dataset.validation)
+    law = recipe.dataset.scenes("validation", 0, count).law
+    video = as_video(clips(recipe.dataset, "validation", 0, count))
+    return Batch(video.to(device), torch.from_numpy(law).to(device))
+
+
+def _often(config: TrainConfig, trial: Callable[..., dict[str, float]]) -> tuple[int, Callable[..., dict[str, float]]]:
+    """Validate some twenty times in a training."""
+    return max(1, config.steps // 20), trial
+
+
+def _row(task: object) -> dict[str, str]:
+    """A task as the report's table shows it."""
+    row = asdict(task)  # type: ignore[call-overload]
+    return {"task": row["name"], "class": row["law"]} | {part: row[part] for part in ("first", "middle", "last")}
+
+
+def require(path: Path, made_by: str) -> None:
+    if not path.exists():
+        raise UserError(f"{path} is missing; make it with `{made_by}`")
