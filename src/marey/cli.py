@@ -20,9 +20,10 @@ RESUME = click.option("--resume", is_flag=True, help="Go on with the run in --ou
 
 
 def _out(default: str | None = None, what: str = "Folder of the run.") -> Any:
-    return click.option(
-        "--out", type=click.Path(path_type=Path), default=default, required=default is None, show_default=True, help=what
-    )
+    folder = click.Path(path_type=Path)
+    if default is None:  # click takes a default of None for an answer
+        return click.option("--out", type=folder, required=True, help=what)
+    return click.option("--out", type=folder, default=default, show_default=True, help=what)
 
 
 class Commands(click.Group):
@@ -82,9 +83,7 @@ def demo(recipe_name: str, out: Path, seed: int | None, device: str, resume: boo
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @_out(what="Folder to make.")
 @click.option("--overwrite", is_flag=True, help="Replace a data set that is there already.")
-def make(
-    preset: str, count: int, frames: int, size: int, channels: int, seed: int, out: Path, overwrite: bool
-) -> None:
+def make(preset: str, count: int, frames: int, size: int, channels: int, seed: int, out: Path, overwrite: bool) -> None:
     """Make a data set: parameters, trajectories, cameras, equations and descriptions.
 
     Only parameters are stored; pixels are drawn from them on demand, the same bytes each time. Validation and test
@@ -133,11 +132,12 @@ def train_tokenizer_command(recipe_name: str, out: Path, seed: int | None, devic
 @RESUME
 def train_dynamics_command(recipe_name: str, out: Path, seed: int | None, device: str, resume: bool) -> None:
     """Train the token transformer of a recipe into OUT/dynamics, on the tokens of OUT/tokenizer."""
-    from marey.recipes.stages import start_run, timed, train_dynamics
+    from marey.recipes.stages import require, start_run, timed, train_dynamics
     from marey.tokens.tokenizer import Tokenizer
     from marey.train import load_weights
 
     recipe = _recipe(recipe_name, seed)
+    require(out / "tokenizer" / "weights.safetensors", f"marey train tokenizer --recipe {recipe_name} --out {out}")
     start_run(recipe, out)
     tokenizer = load_weights(Tokenizer(recipe.tokenizer), out / "tokenizer").to(_device(device))
     with timed(out, "dynamics"):

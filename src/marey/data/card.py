@@ -10,7 +10,7 @@ _CARD = """\
 # Motion clips: world `{kind}`
 
 {total} clips of one moving disc, {frames} frames of {size} x {size} pixels, {colour}. Each clip follows one of
-{laws} laws of motion, in turn. Made by [marey](https://pypi.org/project/marey); the samples are a pure function of
+{laws} laws of motion, in turn. Made by `marey`; the samples are a pure function of
 `spec.json`.
 
 {splits}
@@ -22,9 +22,10 @@ Pixels are not stored: they follow from `discs`, `ink` and `paper`, the same byt
 
 ```python
 from pathlib import Path
+import numpy as np
 from marey.data.folder import read_dataset
-samples = read_dataset(Path("."))           # checks every file against checksums.json
-clips = samples.clips(samples.index[:8] * 0)  # uint8 (8, {frames}, {size}, {size}, {channels})
+samples = read_dataset(Path("."))    # checks every file against checksums.json
+clips = samples.clips(np.arange(8))  # uint8 (8, {frames}, {size}, {size}, {channels})
 ```
 
 | array | shape | meaning |
@@ -34,7 +35,8 @@ clips = samples.clips(samples.index[:8] * 0)  # uint8 (8, {frames}, {size}, {siz
 | parameters | n 4 | of the law, padded with NaN (below) |
 | origin, axes | n 3, n 3 3 | the law's own frame in the world: trajectory = origin + axes @ law(t) |
 | trajectory | n {frames} 3 | metres, world, z up, without noise |
-| camera_focal, camera_rotation, camera_position | n, n 3 3, n 3 | pixels; world to camera (x right, y down, z forward); metres |
+| camera_focal, camera_position | n, n 3 | pixels; metres |
+| camera_rotation | n 3 3 | world to camera (x right, y down, z forward) |
 | track | n {frames} 2 | pixels, (u, v) = focal (X, Y) / Z + {size} / 2; pixel centres lie at + 0.5 |
 | apparent_radius, visible | n {frames} | pixels; whether the whole disc is in the frame |
 | discs | n {frames} 3 | u, v, radius in 1/256 pixel, as drawn |

@@ -23,7 +23,7 @@ class Sample(NamedTuple):
 
     video: Float32[Tensor, "*B C T H W"]
     law: int | Int64[Tensor, "B"]
-    index: int | Int64[Tensor, "B"]
+    index: int | Int64[Tensor, "B"]  # type: ignore[assignment]  # a tuple has a method of this name
 
 
 class ClipDataset(Dataset[Sample]):

@@ -2,7 +2,7 @@
 
 spec.json       the DatasetSpec; written first, it marks the folder as ours
 samples.npz     one row per sample           words.jsonl    its equation and description, line by line
-README.md       the data card                checksums.json SHA-256 of each file; written last, it says that all is there
+README.md       the data card                checksums.json SHA-256 of each file; written last: all is there
 
 The table holds the canonical discs, so the pixels are the same bytes on any machine, whatever its sin and cos.
 """
@@ -26,9 +26,15 @@ from marey.world.render import draw_discs, quantized
 from marey.world.scenes import Scenes
 from marey.world.words import descriptions, equations
 
+Progress = Callable[[int, int], object]  # (samples done, samples in all)
+
 _SEAL = "checksums.json"
 _FILES = ("spec.json", "samples.npz", "words.jsonl", "README.md")
 _CHUNK = 1000  # samples between two reports of progress
+
+
+def _silent(done: int, total: int) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,8 @@ class Samples:
         return out
 
 
-def make_samples(spec: DatasetSpec, progress: Callable[[int, int], object] = lambda done, total: None) -> Samples:
-    """All samples of a spec; `progress(done, total)` is called now and then."""
+def make_samples(spec: DatasetSpec, progress: Progress = _silent) -> Samples:
+    """All samples of a spec; `progress` is called after each thousand."""
     total, done, parts = sum(map(spec.count, SPLITS)), 0, []
     for split in SPLITS:
         for start in range(0, spec.count(split), _CHUNK):
@@ -80,7 +86,7 @@ def write_dataset(
     spec: DatasetSpec,
     out: Path,
     overwrite: bool = False,
-    progress: Callable[[int, int], object] = lambda done, total: None,
+    progress: Progress = _silent,
     notes: str = "",
 ) -> Samples:
     """Make a dataset in the folder `out`. The same spec gives the same bytes.

@@ -17,7 +17,7 @@ Discs = Float64[np.ndarray, "T 3"]  # u, v, radius in pixels
 _RADIUS = 5 / 64  # of the dot, in widths of the frame's shorter side
 _MARGIN = 1.5 * _RADIUS  # between the frame and the nearest centre of a dot
 _VIEW = np.array([[0.5, -0.7, 0.5]])  # where the oblique camera stands, from the middle of the path
-_DISTANCE = 4.0  # of the camera, in radii of the sphere around the path; a dot looks at most 4/3 larger than in the middle
+_DISTANCE = 4.0  # of the camera, in radii of the path's sphere: no dot looks more than 4/3 larger than in the middle
 _AXES = {"xy": (0, 1), "xz": (0, 2), "yz": (1, 2)}  # (to the right, up)
 
 

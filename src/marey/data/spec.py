@@ -1,6 +1,6 @@
 """What a dataset is: a world, how many samples each split holds, and a seed. Everything else follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
@@ -25,7 +25,7 @@ _MOST = 1 << 40  # samples per split: the splits are this far apart in the index
 class DatasetSpec:
     """Sample `row` of split number k has index k * 2**40 + row: its content does not depend on the splits' sizes."""
 
-    world: World = MatchedWorld()
+    world: World = field(default_factory=MatchedWorld)
     train: int = 10_000
     validation: int = 1_000
     test: int = 1_000
@@ -46,7 +46,7 @@ class DatasetSpec:
         """Index of the samples at the given rows of a split; rows outside the split are a UserError."""
         outside = (rows < 0) | (rows >= self.count(split))
         if outside.any():
-            raise UserError(f"row {rows[outside][0]} is not in the {split} split, which holds {self.count(split)} samples")
+            raise UserError(f"row {rows[outside][0]} is not in the {split} split of {self.count(split)} samples")
         return _number(split) * _MOST + rows
 
     def scenes_at(self, split: str, rows: Int64[np.ndarray, "n"]) -> Scenes:

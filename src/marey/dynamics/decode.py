@@ -26,7 +26,7 @@ def fill(
     temperature scales the logits that are sampled (0: the likeliest value). choice_temperature adds Gumbel noise, that
     fades over the steps, to the confidence by which values are kept.
     """
-    hidden = (~sequence.known).sum(dim=1)
+    given, hidden = sequence.known.sum(dim=1), (~sequence.known).sum(dim=1)
     for step in range(1, steps + 1):
         logits = model.logits(sequence)
         guess = _sample(logits, temperature, generator)
@@ -34,7 +34,7 @@ def fill(
         noise = -(-torch.rand(sure.shape, generator=generator).clamp(1e-9, 1 - 1e-7).log()).log().to(sure.device)
         sure = sure + choice_temperature * (1 - step / steps) * noise
         sure = sure.masked_fill(sequence.known, torch.inf)
-        keep = (sequence.known.sum(dim=1) + hidden) - (hidden * math.cos(math.pi / 2 * step / steps)).floor().long()
+        keep = given + hidden - (hidden * math.cos(math.pi / 2 * step / steps)).floor().long()
         rank = sure.argsort(dim=1, descending=True).argsort(dim=1)
         kept = rank < keep[:, None] if step < steps else torch.ones_like(sequence.known)
         values = torch.where(kept & ~sequence.known, guess, sequence.values)

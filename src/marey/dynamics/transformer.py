@@ -1,4 +1,4 @@
-"""The token transformer: bidirectional, pre-norm, one softmax per hidden element."""
+"""The token transformer: bidirectional, pre-norm, trained to fill in what a mask hides."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from marey.core.config import strict
 from marey.core.errors import UserError
-from marey.dynamics.sequence import Axes, Embedding, Layout, Reading, Sequence
+from marey.dynamics.segments import Digits, Names
+from marey.dynamics.sequence import Layout, Sequence
 from marey.train import Loss
 
 
@@ -19,14 +20,12 @@ class DynamicsConfig:
     """Shape of the transformer."""
 
     width: int = 128
-    depth: int = 6
+    depth: int = 4
     heads: int = 4
-    cell: int = 64
-    patch: Axes = (1, 4, 4)
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise UserError(f"dynamics.width={self.width} must be a multiple of dynamics.heads={self.heads}")
+        if min(self.width, self.depth, self.heads) < 1 or self.width % self.heads:
+            raise UserError(f"dynamics.width={self.width} must be a positive multiple of dynamics.heads={self.heads}")
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,13 @@ class Batch:
 
 
 class Attention(nn.Module):
+    """Every token looks at every token, by content and by a learned bias for each pair of places."""
+
     def __init__(self, width: int, heads: int, length: int):
         super().__init__()
-        self.bias = nn.Parameter(torch.randn(heads, length, length) * float(__import__("os").environ.get("BS","2")))
         self.heads = heads
+        # Heads that begin with habits of their own learn soonest to compare one frame with another.
+        self.bias = nn.Parameter(0.5 * torch.randn(heads, length, length))
         self.inputs = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
 
@@ -51,12 +53,24 @@ class Attention(nn.Module):
         return self.output(F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias).transpose(1, 2).flatten(2))
 
 
+class GatedMLP(nn.Module):
+    """SwiGLU (arXiv 2002.05202): its products turn waves of positions into waves of displacements."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.inputs = nn.Linear(width, 4 * width)
+        self.output = nn.Linear(2 * width, width)
+
+    def forward(self, x: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
+        gate, value = self.inputs(x).chunk(2, dim=-1)
+        return self.output(F.silu(gate) * value)
+
+
 class Block(nn.Module):
     def __init__(self, width: int, heads: int, length: int):
         super().__init__()
         self.norm_attention, self.norm_mlp = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = Attention(width, heads, length)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.attention, self.mlp = Attention(width, heads, length), GatedMLP(width)
 
     def forward(self, x: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
         x = x + self.attention(self.norm_attention(x))
@@ -64,28 +78,45 @@ class Block(nn.Module):
 
 
 class Dynamics(nn.Module):
-    """Sequence to logits of every element. `forward(batch)` is the training loss."""
+    """Sequence to a distribution over every element. `forward(batch)` is the training loss."""
 
     def __init__(self, config: DynamicsConfig, layout: Layout):
         super().__init__()
         self.layout = layout
-        self.embedding = Embedding(layout, config.width, config.cell)
-        self.blocks = nn.ModuleList([Block(config.width, config.heads, layout.length) for _ in range(config.depth)])
+        self.segments = nn.ModuleList((Digits if s.ordinal else Names)(s, config.width) for s in layout.segments)
+        self.place = nn.Parameter(0.5 * torch.randn(layout.length, config.width))
+        self.blocks = nn.ModuleList(Block(config.width, config.heads, layout.length) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.width)
-        self.reading = Reading(layout, config.width, config.cell)
 
     def logits(self, sequence: Sequence) -> Float[Tensor, "B E V"]:
-        x, cells = self.embedding(sequence)
-        for block in self.blocks:
-            x = block(x)
-        return self.reading(self.norm(x), cells)
+        """Log probabilities (up to a constant) of every element's values, -inf beyond its vocabulary."""
+        parts = [
+            segment.logits(tokens, values, shown).flatten(1, 2)
+            for segment, tokens, values, shown in self._read(sequence)
+        ]
+        return torch.cat([F.pad(part, (0, self.layout.largest - part.shape[-1]), value=-torch.inf) for part in parts], 1)
 
     def forward(self, batch: Batch) -> Loss:
-        logits = self.logits(batch.sequence)
-        law = self.layout.slice("class").start
-        nats = F.cross_entropy(logits.transpose(1,2), batch.targets, reduction="none") * batch.asked
-        cl = nats[:, law].sum() / batch.asked[:, law].sum().clamp(1)
-        rest = (nats.sum() - nats[:, law].sum()) / (batch.asked.sum() - batch.asked[:, law].sum())
-        asked = batch.asked[:, law]
-        right = (logits[:, law].argmax(dim=-1) == batch.targets[:, law])[asked].float().mean()
-        return Loss(rest + cl, {"class_right": right, "video": rest, "class": cl})
+        """Mean cross-entropy, nats, of the elements asked: of each segment by itself, then summed.
+
+        One class among dozens of digits would otherwise not be heard.
+        """
+        losses = {}
+        asked, targets = self.layout.parts(batch.asked), self.layout.parts(batch.targets)
+        for (segment, tokens, values, shown), wanted, target, part in zip(
+            self._read(batch.sequence), asked, targets, self.layout.segments, strict=True
+        ):
+            nats = segment.nats(tokens, values, shown, target) * wanted
+            losses[part.name] = nats.sum() / wanted.sum().clamp(min=1)
+        return Loss(torch.stack(list(losses.values())).sum(), {name: losses[name] for name in ("class", "video")})
+
+    def _read(self, sequence: Sequence):  # type: ignore[no-untyped-def]
+        """For each segment: itself, its tokens after the last block, what it holds, and which of it is shown."""
+        rows = [list(self.layout.parts(row)) for row in (sequence.values, sequence.known, sequence.condition)]
+        tokens = [part.embed(*row) for part, *row in zip(self.segments, *rows, strict=True)]
+        x = torch.cat(tokens, dim=1) + self.place
+        for block in self.blocks:
+            x = block(x)
+        ends = self.norm(x).split([part.length for part in self.layout.segments], dim=1)
+        shown = [known | condition for known, condition in zip(rows[1], rows[2], strict=True)]
+        return zip(self.segments, ends, rows[0], shown, strict=True)

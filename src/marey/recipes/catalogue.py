@@ -17,7 +17,7 @@ SMALL = Recipe(
     name="small",
     dataset=DatasetSpec(world=MatchedWorld(), train=10_000, validation=1_000, test=1_000),
     tokenizer=TokenizerConfig(),
-    tokenizer_training=TrainConfig(steps=1500, batch_size=32, learning_rate=3e-3, warmup_steps=50, ema_decay=0.99),
+    tokenizer_training=TrainConfig(steps=3500, batch_size=32, learning_rate=3e-3, warmup_steps=50, ema_decay=0.99),
     dynamics=DynamicsConfig(),
     dynamics_training=TrainConfig(steps=6000, batch_size=64, learning_rate=1e-3, warmup_steps=100, ema_decay=0.998),
     judge=JudgeConfig(),

@@ -1,4 +1,4 @@
-"""A recipe from nothing to figures: world, data, tokens, dynamics, judge. What is finished already is not done again."""
+"""A recipe from nothing to figures: world, data, tokens, dynamics, judge. What is finished is not done again."""
 
 from collections.abc import Callable
 from pathlib import Path

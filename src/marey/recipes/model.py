@@ -1,8 +1,10 @@
 """Tokenizer and dynamics as one model of video: pixels in, pixels out."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
@@ -10,11 +12,12 @@ from marey.core.errors import UserError
 from marey.dynamics.decode import fill
 from marey.dynamics.sequence import Sequence
 from marey.dynamics.tasks import Exercise, task_index
-from marey.dynamics.transformer import Batch, Dynamics, DynamicsConfig
+from marey.dynamics.transformer import Batch, Dynamics
 from marey.tokens.tokenizer import Tokenizer
 from marey.world.laws import LAWS, law_index
 
 Video = Float[Tensor, "B C T H W"]
+Part = Float[Tensor, "B C _ H W"]  # of a clip
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,7 @@ class VideoModel(nn.Module):
     def __init__(self, tokenizer: Tokenizer, dynamics: Dynamics, shape: Shape):
         super().__init__()
         self.tokenizer, self.dynamics, self.shape = tokenizer, dynamics, shape
-
-    @property
-    def codebook_size(self) -> int:
-        return self.tokenizer.config.quantizer.codebook_size
+        self.codebook_size = tokenizer.config.quantizer.codebook_size
 
     # -- from pixels to sequences ---------------------------------------------------------------------------------
 
@@ -65,11 +65,11 @@ class VideoModel(nn.Module):
         digits = self.digits(as_shown(video, exercise.frames))
         stride = self.tokenizer.config.stride[0]
         settled = self.tokenizer.settled(exercise.frames)
-        last_of_cell = exercise.frames[:, ::stride]  # the newest frame that a latent frame stands for
+        touched = F.max_pool1d(F.pad(exercise.frames.float(), (stride - 1, 0)), stride) > 0  # holds a shown frame
         known = self._row_mask(exercise.law, settled, digits)
-        hint = self._row_mask(torch.zeros_like(exercise.law), last_of_cell & ~settled, digits)
+        hint = self._row_mask(torch.zeros_like(exercise.law), touched & ~settled, digits)
         row = self.dynamics.layout.row(exercise.task, torch.where(exercise.law, law, 0), digits)
-        return Sequence(torch.where(known | hint, row, 0), known, hint)
+        return Sequence(torch.where(known | hint, row, 0), known, hint & ~known)
 
     @torch.no_grad()
     def batch(self, video: Video, law: Int64[Tensor, "B"], exercise: Exercise, reveal: Bool[Tensor, "B E"]) -> Batch:
@@ -107,7 +107,9 @@ class VideoModel(nn.Module):
         logits = self.dynamics.logits(sequence)
         return logits[:, self.dynamics.layout.slice("class").start, : len(LAWS)].softmax(dim=-1)
 
-    def predict(self, prefix: Video, horizon: int, seed: int = 0, law: int | str | None = None, **decoding: float) -> Video:
+    def predict(
+        self, prefix: Part, horizon: int, seed: int = 0, law: int | str | None = None, **decoding: Any
+    ) -> Video:
         """The whole clip: `prefix` and `horizon` more frames, with or without the class given."""
         prefix = self._checked(prefix, "prefix")
         shown = prefix.shape[2]
@@ -117,10 +119,12 @@ class VideoModel(nn.Module):
         return torch.cat([prefix, filled[:, :, shown:total]], dim=2)
 
     def interpolate(
-        self, first: Video, last: Video, hidden: int, seed: int = 0, law: int | str | None = None, **decoding: float
+        self, first: Part, last: Part, hidden: int, seed: int = 0, law: int | str | None = None, **decoding: Any
     ) -> Video:
         """The whole clip: `first`, `hidden` frames in between, `last`."""
         first, last = self._checked(first, "first"), self._checked(last, "last")
+        if len(first) != len(last):
+            raise UserError(f"first holds {len(first)} clips and last {len(last)}; give as many of both")
         start, stop = first.shape[2], first.shape[2] + hidden
         total = self._total(stop + last.shape[2], f"first, hidden, last are {start}, {hidden}, {last.shape[2]}", hidden)
         video = self._padded(torch.cat([first, first[:, :, -1:].expand(-1, -1, hidden, -1, -1), last], dim=2))
@@ -129,10 +133,12 @@ class VideoModel(nn.Module):
         filled = self._fill("interpolate", video, shown, law, seed, **decoding)
         return torch.cat([first, filled[:, :, start:stop], last], dim=2)
 
-    def generate(self, law: int | str | Int64[Tensor, "B"], n: int | None = None, seed: int = 0, **decoding: float) -> Video:
+    def generate(self, law: int | str | Int64[Tensor, "B"], seed: int = 0, n: int = 1, **decoding: Any) -> Video:
         """New clips: `n` of one law, or one for each label in `law`."""
+        if n < 1:
+            raise UserError(f"n={n} clips are none; ask for at least one")
         if not isinstance(law, Tensor):
-            law = torch.full((n or 1,), law_index(law), device=self.device)
+            law = torch.tensor([law_index(law)] * n)
         shape = self.shape
         video = torch.zeros(len(law), shape.channels, shape.frames, shape.size, shape.size, device=self.device)
         return self._fill("generate", video, torch.zeros(shape.frames, dtype=torch.bool), law, seed, **decoding)
@@ -145,13 +151,29 @@ class VideoModel(nn.Module):
 
     @torch.inference_mode()
     def _fill(
-        self, task: str, video: Video, shown: Bool[Tensor, "T"], law: Tensor | int | str | None, seed: int, **decoding: float
+        self,
+        task: str,
+        video: Video,
+        shown: Bool[Tensor, "T"],
+        law: Tensor | int | str | None,
+        seed: int,
+        **decoding: Any,
     ) -> Video:
-        if not isinstance(law, Tensor) and law is not None:
-            law = torch.full((len(video),), law_index(law), device=self.device)
+        if law is not None:
+            law = self._labels(law, len(video))
         sequence = self._asked(task, video, shown, law)
         row = fill(self.dynamics, sequence, generator=torch.Generator().manual_seed(seed), **decoding)
         return self.tokenizer.decode(self.tokenizer.quantizer.join(self.dynamics.layout.digits(row)))
+
+    def _labels(self, law: Tensor | int | str, n: int) -> Int64[Tensor, "B"]:
+        """One label per clip, each that of a law."""
+        if not isinstance(law, Tensor):
+            return torch.full((n,), law_index(law), device=self.device)
+        if law.dtype != torch.int64 or law.shape != (n,) or n == 0:
+            raise UserError(f"law is {law.dtype} of shape {tuple(law.shape)}; give int64 labels, one per clip")
+        for label in law.unique().tolist():
+            law_index(label)
+        return law.to(self.device)
 
     def _checked(self, video: Tensor, name: str, frames: int | None = None) -> Video:
         """The argument on the model's device, if the model can take it; else one line that says why not."""
@@ -161,7 +183,8 @@ class VideoModel(nn.Module):
             raise UserError(f"{name} is {kind}; give a float tensor in [-1, 1] (uint8 / 127.5 - 1)")
         wanted = (shape.channels, frames or "T", shape.size, shape.size)
         if video.ndim != 5 or (video.shape[1], *video.shape[3:]) != (shape.channels, shape.size, shape.size):
-            raise UserError(f"{name} has shape {tuple(video.shape)}; this model takes (B, {', '.join(map(str, wanted))})")
+            takes = ", ".join(map(str, wanted))
+            raise UserError(f"{name} has shape {tuple(video.shape)}; this model takes (B, {takes})")
         if frames is not None and video.shape[2] != frames:
             raise UserError(f"{name} has {video.shape[2]} frames; this model takes {frames}")
         if video.shape[2] == 0 or len(video) == 0:
@@ -174,12 +197,12 @@ class VideoModel(nn.Module):
         if hidden < 1:
             raise UserError(f"{parts}: ask for at least one hidden frame")
         if total > self.shape.frames:
-            raise UserError(f"{parts}: together more than the {self.shape.frames} frames that this model was trained on")
+            raise UserError(f"{parts}: together more than the {self.shape.frames} frames that this model knows")
         return total
 
-    def _padded(self, video: Video) -> Video:
+    def _padded(self, video: Part) -> Video:
         """The clip at full length; what is added is hidden and never looked at."""
-        return torch.nn.functional.pad(video, (0, 0, 0, 0, 0, self.shape.frames - video.shape[2]))
+        return F.pad(video, (0, 0, 0, 0, 0, self.shape.frames - video.shape[2]))
 
     def _asked(self, task: str, video: Video, shown: Bool[Tensor, "T"], law: Int64[Tensor, "B"] | None) -> Sequence:
         n, device = len(video), self.device

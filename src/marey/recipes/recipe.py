@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.data.spec import DatasetSpec
-from marey.dynamics.sequence import Axes, Layout
+from marey.dynamics.sequence import Grid, Layout
 from marey.dynamics.tasks import TASKS
 from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import JudgeConfig
@@ -39,6 +39,14 @@ class Recipe:
                 f"clips of {world.frames} frames of {world.size} pixels do not fit the tokenizer's strides {t, h, w}: "
                 f"frames must be 1 + k * {t}, the size a multiple of {h} and {w}"
             )
+        asked = self.judge.prefix + self.judge.horizon, 2 * self.judge.ends + self.judge.hidden
+        if asked != (world.frames, world.frames):
+            raise UserError(
+                f"judge.prefix + judge.horizon and 2 * judge.ends + judge.hidden are {asked[0]} and {asked[1]}; "
+                f"both must be {world.frames}, the frames of a clip"
+            )
+        if min(self.dataset.validation, self.dataset.test) < 1:
+            raise UserError("dataset.validation and dataset.test must be at least 1: training and judge look at them")
 
     @property
     def shape(self) -> Shape:
@@ -49,5 +57,5 @@ class Recipe:
     def layout(self) -> Layout:
         """Of the token sequence: it follows from the clips' shape, the strides and the quantizer."""
         t, h, w = self.tokenizer.stride
-        grid: Axes = (1 + (self.shape.frames - 1) // t, self.shape.size // h, self.shape.size // w)
-        return Layout(len(TASKS), len(LAWS), grid, self.tokenizer.quantizer.levels, self.dynamics.patch)
+        grid: Grid = (1 + (self.shape.frames - 1) // t, self.shape.size // h, self.shape.size // w)
+        return Layout(len(TASKS), len(LAWS), grid, self.tokenizer.quantizer.levels)

@@ -1,6 +1,6 @@
 """The stages of a run, each in its own folder, each taken up again where it was stopped.
 
-    run/config.json   run/tokenizer/   run/dynamics/   run/metrics.json, details.json, clips/   run/report.html
+run/config.json   run/tokenizer/   run/dynamics/   run/metrics.json, details.json, clips/   run/report.html
 """
 
 import resource
@@ -19,7 +19,7 @@ from marey.core.files import read_json, sha256, write_json
 from marey.core.runs import RunFolder
 from marey.data.clips import Batch, Batches, as_video, clips
 from marey.data.spec import DatasetSpec
-from marey.dynamics.tasks import TASKS, draw_exercises
+from marey.dynamics.tasks import TASKS, Task, draw_exercises
 from marey.dynamics.transformer import Batch as MaskedBatch
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
 from marey.judge.verdict import Verdict, judge
@@ -68,7 +68,7 @@ def train_tokenizer(recipe: Recipe, out: Path, device: torch.device, resume: boo
     model = Tokenizer(recipe.tokenizer)
     validation = _validation(recipe, device)
 
-    def validate(step: int, averaged: Tokenizer) -> dict[str, float]:
+    def validate(_: int, averaged: Tokenizer) -> dict[str, float]:
         with torch.no_grad():
             return {"validation_loss": float(averaged(validation.video).total)}
 
@@ -89,7 +89,7 @@ def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torc
     model = VideoModel(tokenizer, dynamics, recipe.shape).to(device)
     validation = masked(model, _validation(recipe, device), torch.Generator().manual_seed(0))
 
-    def validate(step: int, averaged: Dynamics) -> dict[str, float]:
+    def validate(_: int, averaged: Dynamics) -> dict[str, float]:
         with torch.no_grad():
             loss = averaged(validation)
         parts = {f"validation_{name}": float(value) for name, value in loss.parts.items()}
@@ -167,12 +167,13 @@ def _often(config: TrainConfig, trial: Callable[..., dict[str, float]]) -> tuple
     return max(1, config.steps // 20), trial
 
 
-def _row(task: object) -> dict[str, str]:
+def _row(task: Task) -> dict[str, str]:
     """A task as the report's table shows it."""
-    row = asdict(task)  # type: ignore[call-overload]
+    row = asdict(task)
     return {"task": row["name"], "class": row["law"]} | {part: row[part] for part in ("first", "middle", "last")}
 
 
 def require(path: Path, made_by: str) -> None:
+    """A UserError that names the command, if the file is missing."""
     if not path.exists():
         raise UserError(f"{path} is missing; make it with `{made_by}`")

@@ -1,8 +1,8 @@
-"""Causal 3D convolutions: no output frame sees a later input frame, and no statistic mixes frames."""
+"""Causal 3D layers: no output frame sees a later input frame, and no statistic mixes frames or places."""
 
 import torch
 import torch.nn.functional as F
-from einops.layers.torch import Rearrange
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -12,8 +12,8 @@ Axes = tuple[int, int, int]  # time, height, width
 class CausalConv3d(nn.Conv3d):
     """A convolution padded in front in time, and evenly (zeros) in space.
 
-    Output frame j sees the input frames up to j * stride + stride - 1 of the padded clip, hence none after its own.
-    With temporal stride s a clip of 1 + k s frames gives 1 + k (MAGVIT-v2, arXiv 2310.05737, section 3.1).
+    Output frame j sees input frames up to j * stride and none later. With temporal stride s a clip of 1 + k s frames
+    gives 1 + k (MAGVIT-v2, arXiv 2310.05737, section 3.1).
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: Axes, stride: Axes = (1, 1, 1)):
@@ -25,42 +25,40 @@ class CausalConv3d(nn.Conv3d):
         return super().forward(F.pad(x, self.pads))
 
 
-class FrameNorm(nn.Module):
-    """Root-mean-square norm over channels at each position: no other frame, no other place enters."""
+class Broadcast(nn.Module):
+    """Codes to video: each code is broadcast over the blocks of its patch, which know their place in it and paint their
+    own pixels (the spatial broadcast decoder, arXiv 1901.07017).
 
-    def __init__(self, width: int):
+    stride: frames and pixels per latent cell. block: width of a block, pixels. Latent frame 0 stands for one frame only,
+    so that the frames before it are dropped.
+    """
+
+    def __init__(self, codes: int, channels: int, kernel: Axes, stride: Axes, block: int, width: int):
         super().__init__()
-        self.gain = nn.Parameter(torch.ones(width, 1, 1, 1))
-
-    def forward(self, x: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B D t h w"]:
-        return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-6) * self.gain
-
-
-class ResidualBlock(nn.Module):
-    """x + conv(act(norm(conv(act(norm(x)))))), the last convolution starting at zero."""
-
-    def __init__(self, width: int, kernel: Axes):
-        super().__init__()
-        self.body = nn.Sequential(
-            FrameNorm(width), nn.SiLU(), CausalConv3d(width, width, kernel),
-            FrameNorm(width), nn.SiLU(), CausalConv3d(width, width, kernel),
+        self.stride, self.block = stride, block
+        rows, columns = stride[1] // block, stride[2] // block
+        self.code = CausalConv3d(codes, width * stride[0], kernel)
+        # Plane waves over the patch: a sum with the code's own is a function of (place - code) from the first step on.
+        places = torch.stack(torch.meshgrid(_centres(rows), _centres(columns), indexing="ij"))
+        self.place = nn.Parameter(torch.einsum("dk,khw->dhw", 3 * torch.randn(width, 2), places)[:, None])
+        nn.init.normal_(self.code.weight, std=3)
+        nn.init.zeros_(self.code.weight[:, :, :-1])  # the past has no say until it proves useful
+        self.paint = nn.Sequential(
+            nn.SiLU(), CausalConv3d(width, width, (1, 1, 1)),
+            nn.SiLU(), CausalConv3d(width, width, (1, 1, 1)),
+            nn.SiLU(), CausalConv3d(width, channels * block**2, (1, 1, 1)),
         )  # fmt: skip
-        nn.init.zeros_(self.body[-1].weight)
-        nn.init.zeros_(self.body[-1].bias)
+        nn.init.zeros_(self.paint[-1].weight)
+        nn.init.ones_(self.paint[-1].bias)  # begins as a white page
 
-    def forward(self, x: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B D t h w"]:
-        return x + self.body(x)
+    def forward(self, codes: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B C T H W"]:
+        n, (rows, columns) = self.stride[0], self.place.shape[2:]
+        x = rearrange(self.code(codes), "b (d n) t h w -> b d (t n) h w", n=n)[:, :, n - 1 :]
+        x = x.repeat_interleave(rows, dim=3).repeat_interleave(columns, dim=4)
+        x = x + self.place.repeat(1, 1, codes.shape[3], codes.shape[4])
+        return rearrange(self.paint(x), "b (c i j) t h w -> b c t (h i) (w j)", i=self.block, j=self.block)
 
 
-class Upsample(nn.Module):
-    """Each latent cell becomes a block of `stride` cells (depth to space); the frames before the first are dropped."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: Axes, stride: Axes):
-        super().__init__()
-        t, h, w = stride
-        self.extra_frames = t - 1
-        self.conv = CausalConv3d(inputs, outputs * t * h * w, kernel)
-        self.unfold = Rearrange("b (d i j k) t h w -> b d (t i) (h j) (w k)", i=t, j=h, k=w)
-
-    def forward(self, x: Float[Tensor, "B C t h w"]) -> Float[Tensor, "B D T H W"]:
-        return self.unfold(self.conv(x))[:, :, self.extra_frames :]
+def _centres(count: int) -> Float[Tensor, "n"]:
+    """Middles of `count` equal parts of [-1, 1]."""
+    return (torch.arange(count) + 0.5) / count * 2 - 1

@@ -31,11 +31,11 @@ class FSQConfig:
     """Finite scalar quantization (arXiv 2309.15505): each of a few numbers is rounded to one of its levels."""
 
     kind: Literal["fsq"] = "fsq"
-    levels: tuple[int, ...] = (8, 8, 8, 8)
+    levels: tuple[int, ...] = (256, 256, 16)
 
     def __post_init__(self) -> None:
-        if not self.levels or min(self.levels) < 2:
-            raise UserError(f"quantizer.levels={self.levels}: give at least one level count, each 2 or more")
+        if not self.levels or min(self.levels) < 3:  # the library has no two levels
+            raise UserError(f"quantizer.levels={self.levels}: give at least one level count, each 3 or more")
 
     @property
     def codebook_size(self) -> int:

@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from marey.core.config import strict
-from marey.tokens.layers import Axes, CausalConv3d, FrameNorm, ResidualBlock, Upsample
+from marey.core.errors import UserError
+from marey.tokens.layers import Axes, Broadcast, CausalConv3d
 from marey.tokens.quantizers import FSQConfig, Quantized
 from marey.train import Loss
 
@@ -16,21 +17,31 @@ from marey.train import Loss
 @strict
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """Shape of a tokenizer.
+    """Shape of a tokenizer, and the weights of its loss.
 
-    strides: of each stage, (time, height, width). encoder_kernel, decoder_kernel: of the residual blocks. An encoder
-    kernel of one pixel gives each latent its own patch and nothing else, so that blank patches share one code.
+    strides: of the encoder's stages, (time, height, width). encoder_kernel: of the convolution after each stride; one
+    pixel wide, each latent sees its own patch and nothing else. decoder_kernel: over the codes. block: pixels that the
+    decoder paints at once. object_weight: how much more a pixel counts that differs from its clip's background.
+    latent_weight: of the latents' mean square, which keeps them where the quantizer is linear, so that nearby positions
+    have nearby codes.
     """
 
     channels: int = 1
-    strides: tuple[Axes, ...] = ((1, 4, 4), (1, 2, 2))
-    widths: tuple[int, ...] = (32, 64)
-    encoder_blocks: int = 1
-    decoder_blocks: int = 1
+    strides: tuple[Axes, ...] = ((1, 4, 4), (1, 2, 2), (1, 4, 4))
+    widths: tuple[int, ...] = (32, 64, 256)
     encoder_kernel: Axes = (1, 1, 1)
-    decoder_kernel: Axes = (1, 3, 3)
     quantizer: FSQConfig = FSQConfig()
+    decoder_kernel: Axes = (3, 1, 1)
+    decoder_width: int = 128
+    block: int = 4
     object_weight: float = 20.0
+    latent_weight: float = 0.01
+
+    def __post_init__(self) -> None:
+        if len(self.strides) != len(self.widths):
+            raise UserError(f"tokenizer.widths={self.widths}: give one width for each of {len(self.strides)} strides")
+        if self.stride[1] % self.block or self.stride[2] % self.block:
+            raise UserError(f"tokenizer.block={self.block} must divide the spatial strides {self.stride[1:]}")
 
     @property
     def stride(self) -> Axes:
@@ -47,23 +58,16 @@ class Tokenizer(nn.Module):
         self.config = config
         self.quantizer = config.quantizer.build()
         codes = len(config.quantizer.levels)
-        down: list[nn.Module] = []
-        up: list[nn.Module] = []
+        layers: list[nn.Module] = []
         inputs = config.channels
         for stride, width in zip(config.strides, config.widths, strict=True):
-            down += [CausalConv3d(inputs, width, stride, stride)]
-            down += [ResidualBlock(width, config.encoder_kernel) for _ in range(config.encoder_blocks)]
-            up = [
-                *(ResidualBlock(width, config.decoder_kernel) for _ in range(config.decoder_blocks)),
-                FrameNorm(width), nn.SiLU(), Upsample(width, inputs, (1, 3, 3), stride),
-                *up,
-            ]  # fmt: skip
+            layers += [CausalConv3d(inputs, width, stride, stride), nn.SiLU()]
+            layers += [CausalConv3d(width, width, config.encoder_kernel), nn.SiLU()]
             inputs = width
-        self.encoder = nn.Sequential(*down, FrameNorm(inputs), nn.SiLU(), CausalConv3d(inputs, codes, (1, 1, 1)))
-        self.decoder = nn.Sequential(CausalConv3d(codes, inputs, config.decoder_kernel), *up)
-        last = up[-1].conv
-        nn.init.zeros_(last.weight)
-        nn.init.ones_(last.bias)
+        self.encoder = nn.Sequential(*layers, CausalConv3d(inputs, codes, (1, 1, 1)))
+        self.decoder = Broadcast(
+            codes, config.channels, config.decoder_kernel, config.stride, config.block, config.decoder_width
+        )
 
     def encode(self, video: Float[Tensor, "B C T H W"]) -> Quantized:
         return self.quantizer(self.encoder(video))
@@ -74,16 +78,18 @@ class Tokenizer(nn.Module):
     def settled(self, shown: Bool[Tensor, "B T"]) -> Bool[Tensor, "B t"]:
         """Latent frames that depend on shown frames only, whatever the hidden ones hold: the encoder's reach in time."""
         hidden = (~shown).float()[:, None]
-        for layer in self.encoder.modules():
+        for layer in self.encoder:
             if isinstance(layer, CausalConv3d):
                 kernel, stride = layer.kernel_size[0], layer.stride[0]
                 hidden = F.max_pool1d(F.pad(hidden, (kernel - 1, 0)), kernel, stride)
         return hidden[:, 0] == 0
 
     def forward(self, video: Float[Tensor, "B C T H W"]) -> Loss:
-        output = self.decoder(self.encode(video).codes)
+        """Squared error, weighted so that small objects live: on a white page a blank page is nearly right already."""
+        latents = self.encoder(video)
+        output = self.decoder(self.quantizer(latents).codes)
         background = video.flatten(2).median(dim=2).values[..., None, None, None]
         objects = (video - background).abs().amax(dim=1, keepdim=True) / 2
-        weight = 1 + self.config.object_weight * objects
-        error = (weight * (output - video).square()).mean()
-        return Loss(error, {})
+        error = ((1 + self.config.object_weight * objects) * (output - video).square()).mean()
+        spread = latents.square().mean()
+        return Loss(error + self.config.latent_weight * spread, {"error": error, "latents": spread})

@@ -24,7 +24,7 @@ _FOCAL = 1.7  # in widths of the frame
 @strict
 @dataclass(frozen=True)
 class ClassicWorld:
-    """Frames of `size` pixels with a dot of radius 5/64 of the width; clips last one turn, at most 45 degrees a frame."""
+    """Frames of `size` pixels, a dot of radius 5/64 of the width; a clip is one turn, at most 45 degrees a frame."""
 
     kind: Literal["classic"] = "classic"
     frames: int = 16

@@ -132,7 +132,7 @@ class MatchedWorld:
         return np.array([rows[name] for name in LAW_NAMES])[law, :, np.arange(n)]
 
     def _axes(self, law: Int64[np.ndarray, "n"], u: Uniform) -> Float64[np.ndarray, "n 3 3"]:
-        """Directions of the law's own frame as the camera sees them: turned, tilted out of the image, spun within it."""
+        """Directions of the law's own frame as the camera sees them: turned, tilted out of the image, spun in it."""
         helix = law == LAW_NAMES.index("helical")
         tilt = np.radians(np.where(helix, _between(u[:, 0], self.helix_tilt), _between(u[:, 0], self.tilt)))
         tilt = np.where(u[:, 3] < 0.5, tilt, np.pi - tilt)  # as often towards the camera as away from it

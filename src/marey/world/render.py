@@ -49,7 +49,8 @@ def draw_discs(
             out[n, ..., c] = paper[n, c]
         for t in range(frames):
             u, v, radius = np.int64(discs[n, t, 0]), np.int64(discs[n, t, 1]), np.int64(discs[n, t, 2])
-            for row in range(max(0, (v - radius) // GRID), min(height, (v + radius) // GRID + 1)):
+            top, bottom = int((v - radius) // GRID), int((v + radius) // GRID)
+            for row in range(max(0, top), min(height, bottom + 1)):
                 first, last = _cover_row(row, u, v, radius, coverage)
                 for column in range(first, last + 1):
                     share = coverage[column]

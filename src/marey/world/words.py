@@ -26,7 +26,8 @@ def descriptions(scenes: Scenes) -> list[str]:
     """A sentence in English about each scene, true of its own numbers; its form is a function of the numbers too."""
     tracks, texts = scenes.track, []
     for i in range(len(scenes)):
-        facts = _FACTS[LAW_NAMES[scenes.law[i]]](scenes, i, tracks[i])
+        facts = {"towards": _towards(tracks[i]), "seconds": f"{_seconds(scenes, i):.2f}"}
+        facts |= _FACTS[LAW_NAMES[scenes.law[i]]](scenes, i)
         forms = _FORMS[LAW_NAMES[scenes.law[i]]]
         texts.append(forms[zlib.crc32(scenes.parameters[i].tobytes()) % len(forms)].format(**facts))
     return texts
@@ -86,42 +87,33 @@ _TERMS: dict[str, Callable[..., list[Term]]] = {
 }
 
 
-def _linear_facts(scenes: Scenes, i: int, track: np.ndarray) -> dict[str, str]:
-    step = track[-1] - track[0]
-    towards = _TOWARDS[round(float(np.arctan2(step[1], step[0])) / (np.pi / 4)) % 8]
-    seconds = _seconds(scenes, i)
+def _linear_facts(scenes: Scenes, i: int) -> dict[str, str]:
     speed = abs(scenes.parameters[i, 0])
-    return {
-        "speed": f"{speed:.2f}",
-        "towards": towards,
-        "seconds": f"{seconds:.2f}",
-        "distance": f"{speed * seconds:.2f}",
-    }
+    return {"speed": f"{speed:.2f}", "distance": f"{speed * _seconds(scenes, i):.2f}"}
 
 
-def _circular_facts(scenes: Scenes, i: int, track: np.ndarray) -> dict[str, str]:
+def _circular_facts(scenes: Scenes, i: int) -> dict[str, str]:
     radius, turning = scenes.parameters[i, :2]
     sight = scenes.origin[i] - scenes.camera.position[i]
     clockwise = turning * (scenes.axes[i, :, 2] @ sight) > 0  # right and down the image, z points away from the viewer
     return {
         "radius": f"{radius:.2f}",
         "turns": f"{abs(turning) * _seconds(scenes, i) / (2 * np.pi):.2f}",
-        "seconds": f"{_seconds(scenes, i):.2f}",
         "rate": f"{np.degrees(abs(turning)):.0f}",
         "sense": "clockwise" if clockwise else "anticlockwise",
     }
 
 
-def _helical_facts(scenes: Scenes, i: int, track: np.ndarray) -> dict[str, str]:
+def _helical_facts(scenes: Scenes, i: int) -> dict[str, str]:
     turning, climb = scenes.parameters[i, [1, 3]]
-    return _circular_facts(scenes, i, track) | {
+    return _circular_facts(scenes, i) | {
         "climb": f"{abs(climb):.2f}",
         "rise": f"{abs(climb) * _seconds(scenes, i):.2f}",
         "hand": "right" if turning * climb > 0 else "left",  # the axes of every scene are right-handed
     }
 
 
-def _parabolic_facts(scenes: Scenes, i: int, track: np.ndarray) -> dict[str, str]:
+def _parabolic_facts(scenes: Scenes, i: int) -> dict[str, str]:
     speed, acceleration, vertex = scenes.parameters[i, :3]
     return {
         "speed": f"{abs(speed):.2f}",
@@ -129,6 +121,12 @@ def _parabolic_facts(scenes: Scenes, i: int, track: np.ndarray) -> dict[str, str
         "share": f"{100 * (vertex - scenes.times[i, 0]) / _seconds(scenes, i):.0f}",
         "after": f"{vertex - scenes.times[i, 0]:.2f}",
     }
+
+
+def _towards(track: np.ndarray) -> str:
+    """Where in the picture the disc ends, seen from where it starts."""
+    right, down = track[-1] - track[0]
+    return _TOWARDS[round(float(np.arctan2(down, right)) / (np.pi / 4)) % 8]
 
 
 def _seconds(scenes: Scenes, i: int) -> float:

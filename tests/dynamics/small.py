@@ -1,0 +1,63 @@
+"""A small layout, rows for it, and transformers whose answers are known beforehand."""
+
+import torch
+from torch import Tensor
+
+from marey.dynamics.sequence import Layout, Sequence
+from marey.dynamics.transformer import Dynamics, DynamicsConfig
+
+LAYOUT = Layout(tasks=4, laws=4, grid=(3, 4, 4), levels=(8, 5, 4), patch=(1, 2, 2))
+LEVELS = torch.tensor([4, 4, *(8, 5, 4) * 48])  # of each element of the row
+
+
+def rows(batch: int, seed: int = 0, layout: Layout = LAYOUT) -> Tensor:
+    """Random values of all elements, each within its levels."""
+    generator = torch.Generator().manual_seed(seed)
+    cells = (batch, *layout.grid)
+    digits = [torch.randint(level, cells, generator=generator) for level in layout.levels]
+    task = torch.randint(layout.tasks, (batch,), generator=generator)
+    law = torch.randint(layout.laws, (batch,), generator=generator)
+    return layout.row(task, law, torch.stack(digits, dim=-1))
+
+
+def half_known(batch: int, seed: int = 0, share: float = 0.5, layout: Layout = LAYOUT) -> Sequence:
+    """Rows with a random share of their elements known, the task always, and zeros elsewhere."""
+    values = rows(batch, seed, layout)
+    known = torch.rand(values.shape, generator=torch.Generator().manual_seed(seed + 1)) < share
+    known[:, layout.slice("task")] = True
+    return Sequence(torch.where(known, values, 0), known, torch.zeros_like(known))
+
+
+class Watched(Dynamics):
+    """A transformer that remembers what it was shown."""
+
+    def __init__(self, layout: Layout = LAYOUT) -> None:
+        super().__init__(DynamicsConfig(patch=layout.patch), layout)
+        self.seen: list[Sequence] = []
+
+    def logits(self, sequence: Sequence) -> Tensor:
+        self.seen.append(sequence)
+        return super().logits(sequence)
+
+
+class Sure(Watched):
+    """One that is sure of its answer, whatever it is shown."""
+
+    def __init__(self, answer: Tensor) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def logits(self, sequence: Sequence) -> Tensor:
+        self.seen.append(sequence)
+        right = torch.arange(self.layout.largest) == self.answer[..., None]
+        return torch.where(right, 50.0, 0.0)
+
+
+class Even(Watched):
+    """One that finds some values likelier than others, alike everywhere, and impossible what has no level."""
+
+    def logits(self, sequence: Sequence) -> Tensor:
+        self.seen.append(sequence)
+        value = torch.arange(self.layout.largest)
+        logits = torch.where(value < LEVELS[:, None], -0.7 * value.float(), -torch.inf)
+        return logits.expand(*sequence.values.shape, -1)

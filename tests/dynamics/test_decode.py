@@ -1,0 +1,131 @@
+"""Parallel decoding: what is known stays, the rest is filled in a given number of steps, by a seed."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from marey.dynamics.decode import fill
+from marey.dynamics.sequence import Sequence
+from tests.dynamics.small import LAYOUT, LEVELS, Even, Sure, Watched, half_known, rows
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def alike(batch: int) -> Sequence:
+    """The same row many times, a few of its elements known."""
+    one = half_known(1, share=0.1)
+    return Sequence(*(part.expand(batch, -1).clone() for part in (one.values, one.known, one.condition)))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 12, 40])
+def test_all_that_is_hidden_is_filled_and_nothing_else(steps: int) -> None:
+    sequence, answer = half_known(3), rows(3, seed=7)
+    model = Sure(answer)
+    row = fill(model, sequence, steps=steps, generator=seeded(0))
+    assert torch.equal(row, torch.where(sequence.known, sequence.values, answer))
+    assert len(model.seen) == steps
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0, 5.0])
+def test_known_elements_never_change_on_the_way(temperature: float) -> None:
+    sequence, model = half_known(3, share=0.3), Even()
+    fill(model, sequence, steps=8, temperature=temperature, generator=seeded(0))
+    for before, after in zip(model.seen, model.seen[1:], strict=False):
+        assert (after.known | ~before.known).all()
+        assert torch.equal(after.values[before.known], before.values[before.known])
+
+
+def test_every_step_fills_something() -> None:
+    """Few at first and many in the end, as the cosine says: no step is left without work."""
+    sequence, model = half_known(3, share=0.2), Even()
+    fill(model, sequence, steps=12, generator=seeded(0))
+    left = torch.stack([(~seen.known).sum(dim=1) for seen in model.seen] + [torch.zeros(3, dtype=torch.long)])
+    filled = -left.diff(dim=0)
+    assert (filled > 0).all(), filled
+    assert (filled[6:].sum(dim=0) > 1.5 * filled[:6].sum(dim=0)).all(), filled
+
+
+def test_a_condition_is_replaced() -> None:
+    """Values that came from a filled clip are a hint, and not an answer."""
+    sequence, answer = half_known(2), rows(2, seed=7)
+    condition = ~sequence.known & (torch.rand(sequence.known.shape, generator=seeded(3)) < 0.5)
+    condition[:, LAYOUT.slice("class")] = False
+    hinted = replace(sequence, values=torch.where(condition, rows(2, seed=8), sequence.values), condition=condition)
+    model = Sure(answer)
+    row = fill(model, hinted, steps=6, generator=seeded(0))
+    assert torch.equal(row, torch.where(sequence.known, sequence.values, answer))
+    assert not any((seen.condition & seen.known).any() for seen in model.seen)
+
+
+def test_a_full_sequence_comes_back() -> None:
+    values = rows(2)
+    full = Sequence(values, torch.ones_like(values, dtype=torch.bool), torch.zeros_like(values, dtype=torch.bool))
+    assert torch.equal(fill(Even(), full, steps=3, generator=seeded(0)), values)
+
+
+def test_the_argument_is_left_alone() -> None:
+    sequence = half_known(2)
+    copies = [part.clone() for part in (sequence.values, sequence.known, sequence.condition)]
+    fill(Even(), sequence, steps=3, generator=seeded(0))
+    for copy, part in zip(copies, (sequence.values, sequence.known, sequence.condition), strict=True):
+        assert torch.equal(copy, part)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 100.0])
+def test_values_stay_within_their_levels(temperature: float) -> None:
+    row = fill(Even(), half_known(32, share=0.0), steps=2, temperature=temperature, generator=seeded(0))
+    assert (row >= 0).all() and (row < LEVELS).all()
+
+
+# -- randomness ----------------------------------------------------------------------------------------------------
+
+
+def test_a_seed_decides_the_result() -> None:
+    sequence, model = half_known(4, share=0.1), Watched()
+    row = fill(model, sequence, generator=seeded(1))
+    torch.rand(5)  # the global state has no say
+    assert torch.equal(fill(model, sequence, generator=seeded(1)), row)
+    assert not torch.equal(fill(model, sequence, generator=seeded(2)), row)
+
+
+def test_without_temperature_nothing_is_random() -> None:
+    sequence, model = half_known(4, share=0.1), Watched()
+    cold = {"temperature": 0, "choice_temperature": 0, "steps": 5}
+    row = fill(model, sequence, **cold, generator=seeded(1))
+    assert torch.equal(fill(model, sequence, **cold, generator=seeded(2)), row)
+    likeliest = fill(Even(), sequence, **cold)
+    assert (likeliest[~sequence.known] == 0).all()
+
+
+def test_more_temperature_is_more_diverse() -> None:
+    sequence = alike(64)
+
+    def diversity(temperature: float) -> float:
+        row = fill(Even(), sequence, steps=4, temperature=temperature, generator=seeded(0))
+        return (row[:32] != row[32:])[~sequence.known[:32]].float().mean().item()
+
+    found = [diversity(temperature) for temperature in (0.0, 0.2, 1.0, 5.0)]
+    assert found[0] == 0
+    assert found == sorted(found) and len(set(found)) == 4
+
+
+def test_rows_of_a_batch_differ() -> None:
+    row = fill(Even(), alike(8), steps=4, generator=seeded(0))
+    assert len(row.unique(dim=0)) == 8
+
+
+def test_without_temperature_clips_of_a_batch_do_not_meet() -> None:
+    parts = [half_known(1, seed=i, share=share) for i, share in enumerate((0.0, 0.3, 0.6, 0.95))]
+    together = Sequence(*(torch.cat([getattr(p, name) for p in parts]) for name in ("values", "known", "condition")))
+    model = Watched()
+
+    def cold(sequence: Sequence) -> Tensor:
+        return fill(model, sequence, steps=6, temperature=0, choice_temperature=0)
+
+    row = cold(together)
+    for i, part in enumerate(parts):
+        assert torch.equal(cold(part)[0], row[i])

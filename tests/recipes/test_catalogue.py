@@ -1,0 +1,114 @@
+"""The recipes: each builds, survives JSON, and what does not fit together is said before anything is trained."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from marey.core.config import from_json, to_json
+from marey.core.errors import UserError
+from marey.data.clips import Batches, as_video, clips
+from marey.data.spec import DatasetSpec
+from marey.dynamics.transformer import Dynamics
+from marey.recipes.catalogue import LEVELS, RECIPES, SMALL, SMOKE, recipe
+from marey.recipes.model import VideoModel
+from marey.recipes.recipe import Recipe
+from marey.recipes.stages import masked
+from marey.tokens.tokenizer import Tokenizer
+from marey.world.matched import MatchedWorld
+
+CPU = torch.device("cpu")
+
+
+def test_names() -> None:
+    assert list(RECIPES) == ["smoke", "small", "base"]
+    assert all(recipe(name).name == name for name in RECIPES)
+    assert set(LEVELS) <= set(RECIPES)
+    with pytest.raises(UserError, match=r"^recipe='large' is unknown; the recipes are smoke, small, base$"):
+        recipe("large")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_json_round_trip(name: str) -> None:
+    chosen = recipe(name)
+    assert from_json(Recipe, json.loads(json.dumps(to_json(chosen))), where="config.json") == chosen
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_everything_fits_together(name: str) -> None:
+    """The layout follows from the clips: the tokens of a clip fill it."""
+    chosen = recipe(name)
+    shape, video = chosen.shape, as_video(clips(chosen.dataset, "validation", 0, 2))
+    assert video.shape == (2, shape.channels, shape.frames, shape.size, shape.size)
+    model = VideoModel(Tokenizer(chosen.tokenizer), Dynamics(chosen.dynamics, chosen.layout), shape)
+    assert model.indices(video).shape == (2, *chosen.layout.grid)
+    assert model.classify(video).shape == (2, 4)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_one_step_of_each_training(name: str) -> None:
+    chosen = recipe(name)
+    batch = Batches(chosen.dataset, 4, seed=0, augmented=True)(0, CPU)
+    torch.manual_seed(1)  # a batch that asks for classes too
+    model = VideoModel(Tokenizer(chosen.tokenizer), Dynamics(chosen.dynamics, chosen.layout), chosen.shape)
+    for part, given in ((model.tokenizer, batch.video), (model.dynamics, masked(model, batch))):
+        loss = part(given).total
+        loss.backward()
+        assert loss.isfinite()
+        gradients = [parameter.grad for parameter in part.parameters() if parameter.grad is not None]
+        assert gradients and all(gradient.isfinite().all() for gradient in gradients)
+        optimizer = torch.optim.AdamW(part.parameters(), lr=1e-4)
+        optimizer.step()
+        assert part(given).total < loss
+
+
+def test_exercises_hide_a_varying_share() -> None:
+    """Parallel decoding meets sequences from all hidden to nearly all known: training shows them all."""
+    model = VideoModel(Tokenizer(SMOKE.tokenizer), Dynamics(SMOKE.dynamics, SMOKE.layout), SMOKE.shape)
+    batch = Batches(SMOKE.dataset, 128, seed=0, augmented=True)(0, CPU)
+    asked = masked(model, batch).asked
+    share = asked[:, SMOKE.layout.slice("video")].float().mean(dim=1)
+    assert share.min() < 0.1 and share.max() > 0.9
+    assert 0 < asked[:, SMOKE.layout.slice("class")].float().mean() < 1
+    assert not asked[:, SMOKE.layout.slice("task")].any()
+
+
+# -- what does not fit ---------------------------------------------------------------------------------------------
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "channels": ({"tokenizer": replace(SMALL.tokenizer, channels=3)}, r"tokenizer\.channels=3.*world draws 1"),
+    "frames": (
+        {"tokenizer": replace(SMALL.tokenizer, strides=((2, 4, 4), (1, 2, 2)))},
+        r"8 frames of 32 pixels do not fit .*1 \+ k \* 2",
+    ),
+    "size": (
+        {"tokenizer": replace(SMALL.tokenizer, strides=((1, 5, 5), (1, 2, 2)))},
+        r"32 pixels do not fit .*multiple of 10",
+    ),
+    "patch": ({"dynamics": replace(SMALL.dynamics, patch=(1, 3, 3))}, r"dynamics\.patch=\(1, 3, 3\).*\(8, 4, 4\)"),
+    "prefix": ({"judge": replace(SMALL.judge, prefix=3)}, r"judge\.prefix \+ judge\.horizon.*7 and 8.*must be 8"),
+    "hidden": ({"judge": replace(SMALL.judge, hidden=3)}, r"2 \* judge\.ends \+ judge\.hidden.*8 and 7.*must be 8"),
+    "validation": ({"dataset": DatasetSpec(MatchedWorld(), validation=0)}, r"dataset\.validation .*at least 1"),
+    "test": ({"dataset": DatasetSpec(MatchedWorld(), test=0)}, r"dataset\.test .*at least 1"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_does_not_fit_is_refused_at_once(wrong: str) -> None:
+    changes, complaint = WRONG[wrong]
+    with pytest.raises(UserError, match=complaint) as caught:
+        replace(SMALL, **changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_file_is_named_with_its_field() -> None:
+    data = to_json(SMALL)
+    data["tokenizer"]["stride"] = 4
+    with pytest.raises(UserError, match=r"^here/config\.json: field tokenizer\.stride"):
+        from_json(Recipe, data, where="here/config.json")
+    data = to_json(SMALL)
+    data["dynamics_training"]["steps"] = -1
+    with pytest.raises(UserError, match=r"^here/config\.json: field dynamics_training.*steps is -1"):
+        from_json(Recipe, data, where="here/config.json")

@@ -1,0 +1,271 @@
+"""The tokenizer: shapes, causality in both halves, the reach it states, and that it learns."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from marey.core.errors import UserError
+from marey.data.clips import Batches
+from marey.data.spec import DatasetSpec
+from marey.tokens.layers import CausalConv3d
+from marey.tokens.quantizers import FSQConfig
+from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
+from marey.world.matched import MatchedWorld
+from tests.tokens.small import KINDS, SIZE, noise, shaken, tokenizer_of
+
+SMALL = KINDS["local"][0]
+TIME = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
+SPACE = {4: (4, 1), 8: (4, 2), 16: (4, 4)}
+
+
+@pytest.mark.parametrize("space", SPACE)
+@pytest.mark.parametrize("time", TIME)
+def test_all_frames_come_back(time: int, space: int) -> None:
+    """T = 1 + k * stride frames become 1 + k latent frames, and T again."""
+    strides = tuple((t, s, s) for t, s in zip(TIME[time], SPACE[space], strict=True))
+    config = replace(SMALL, strides=strides, encoder_kernel=(2, 1, 1), decoder_kernel=(2, 3, 3))
+    assert config.stride == (time, space, space)
+    tokenizer = Tokenizer(config)
+    for k in (0, 1, 3):
+        video = noise(2, 1 + k * time, size=32)
+        quantized = tokenizer.encode(video)
+        assert quantized.indices.shape == (2, 1 + k, 32 // space, 32 // space)
+        assert quantized.codes.shape == (2, 3, 1 + k, 32 // space, 32 // space)
+        assert tokenizer.decode(quantized.indices).shape == video.shape
+
+
+def test_frames_need_not_be_square_nor_grey() -> None:
+    tokenizer = Tokenizer(replace(SMALL, channels=3))
+    video = torch.zeros(1, 3, 4, 16, 24)
+    assert tokenizer.encode(video).indices.shape == (1, 4, 2, 3)
+    assert tokenizer.decode(tokenizer.encode(video).indices).shape == video.shape
+
+
+# -- causality -----------------------------------------------------------------------------------------------------
+
+
+class SymmetricConv3d(CausalConv3d):
+    """What must be found: a convolution that looks half its kernel ahead."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        front = self.kernel_size[0] - 1
+        return nn.Conv3d.forward(self, F.pad(x, (*self.pads[:4], front - front // 2, front // 2)))
+
+
+class NormOverTime(nn.SiLU):
+    """What must be found: a statistic of all frames."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x * torch.rsqrt(x.square().mean(dim=(1, 2), keepdim=True) + 1e-6))
+
+
+MUTANTS = (SymmetricConv3d, NormOverTime)
+
+
+def mutate(module: nn.Module, mutant: type[nn.Module]) -> None:
+    for part in module.modules():
+        if type(part) is mutant.__base__:
+            part.__class__ = mutant
+
+
+def differs(a: Tensor, b: Tensor) -> Tensor:
+    """Frames of `B C T H W` that differ in any clip."""
+    return ((a - b).abs() > 1e-6).any(dim=(0, 1, 3, 4))
+
+
+def cell_of(frame: int, stride: int) -> int:
+    """The latent frame that holds a frame: 0 holds the first alone, each other one `stride` frames."""
+    return -(-frame // stride)
+
+
+@torch.no_grad()
+def early_latents(tokenizer: Tokenizer, frames: int) -> list[tuple[int, int]]:
+    """(frame, latent) pairs where a change of the frame changes a latent before it."""
+    stride, video, found = tokenizer.config.stride[0], noise(3, frames), []
+    before = tokenizer.encoder(video)
+    for t in range(frames):
+        changed = video.clone()
+        changed[:, :, t] = noise(3, 1, seed=1)[:, :, 0]
+        moved = differs(tokenizer.encoder(changed), before)
+        assert moved.any(), "a frame that changes nothing proves nothing"
+        found += [(t, j) for j in range(cell_of(t, stride)) if moved[j]]
+    return found
+
+
+@torch.no_grad()
+def early_frames(tokenizer: Tokenizer, frames: int) -> list[tuple[int, int]]:
+    """(latent, frame) pairs where a change of the latent changes a frame before those it stands for."""
+    stride, found = tokenizer.config.stride[0], []
+    indices = tokenizer.encode(noise(3, frames)).indices
+    other = tokenizer.encode(noise(3, frames, seed=1)).indices
+    before = tokenizer.decoder(tokenizer.quantizer.lookup(indices))
+    for j in range(indices.shape[1]):
+        changed = indices.clone()
+        changed[:, j] = other[:, j]
+        moved = differs(tokenizer.decoder(tokenizer.quantizer.lookup(changed)), before)
+        assert moved.any(), "a latent that changes nothing proves nothing"
+        found += [(j, t) for t in range(frames) if moved[t] and cell_of(t, stride) < j]
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_latent_sees_a_later_frame(kind: str) -> None:
+    assert early_latents(tokenizer_of(kind), KINDS[kind][1]) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_frame_sees_a_later_latent(kind: str) -> None:
+    assert early_frames(tokenizer_of(kind), KINDS[kind][1]) == []
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+@pytest.mark.parametrize("kind", ["looks_back", "stride_4"])
+def test_the_causality_tests_can_fail(kind: str, mutant: type[nn.Module]) -> None:
+    tokenizer, frames = tokenizer_of(kind), KINDS[kind][1]
+    mutate(tokenizer.encoder, mutant)
+    assert early_latents(tokenizer, frames)
+    assert not early_frames(tokenizer, frames)
+    tokenizer = tokenizer_of(kind)
+    mutate(tokenizer.decoder, mutant)
+    assert not early_latents(tokenizer, frames)
+    assert early_frames(tokenizer, frames)
+
+
+@torch.no_grad()
+def test_a_local_encoder_sees_one_frame() -> None:
+    """No statistic mixes time: each frame alone has the tokens that it has among others."""
+    tokenizer, video = tokenizer_of("local"), noise(2, 8)
+    together = tokenizer.encoder(video)
+    for t in range(8):
+        alone = tokenizer.encoder(video[:, :, t : t + 1])
+        assert torch.allclose(alone[:, :, 0], together[:, :, t], atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", KINDS)
+def test_clips_of_a_batch_do_not_meet(kind: str) -> None:
+    tokenizer, video = tokenizer_of(kind), noise(3, KINDS[kind][1])
+    together = tokenizer.encoder(video)
+    for i in range(3):
+        assert torch.allclose(tokenizer.encoder(video[i : i + 1])[0], together[i], atol=1e-5)
+
+
+# -- the reach it states -------------------------------------------------------------------------------------------
+
+REACHES = [
+    *(KINDS[kind] for kind in KINDS),
+    (replace(SMALL, strides=((1, 4, 4),) * 2, encoder_kernel=(2, 1, 1)), 8),
+    (replace(SMALL, strides=((1, 4, 4), (4, 2, 2)), encoder_kernel=(2, 1, 1)), 13),
+    (replace(SMALL, strides=((4, 4, 4), (1, 2, 2))), 13),
+]
+
+
+@pytest.mark.parametrize("number", range(len(REACHES)))
+def test_settled_agrees_with_brute_force(number: int) -> None:
+    """Redraw the hidden frames many times: the latents that never change are the settled ones, no more, no fewer."""
+    config, frames = REACHES[number]
+    tokenizer = shaken(Tokenizer(config))
+
+    @torch.no_grad()
+    @given(st.lists(st.booleans(), min_size=frames, max_size=frames))
+    def check(mask: list[bool]) -> None:
+        shown = torch.tensor(mask)
+        videos = [torch.where(shown[:, None, None], noise(1, frames), noise(1, frames, seed=i)) for i in range(1, 5)]
+        latents = tokenizer.encoder(torch.cat(videos))
+        moves = ((latents - latents[:1]).abs() > 1e-6).any(dim=(0, 1, 3, 4))
+        assert torch.equal(tokenizer.settled(shown[None])[0], ~moves)
+
+    check()
+
+
+def test_each_clip_is_settled_by_its_own_frames() -> None:
+    tokenizer = tokenizer_of("looks_back")
+    shown = torch.rand(16, 8) < 0.7
+    together = tokenizer.settled(shown)
+    assert all(torch.equal(tokenizer.settled(shown[i : i + 1])[0], together[i]) for i in range(16))
+
+
+# -- what it starts from and learns --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_starts_as_the_white_page(kind: str) -> None:
+    config, frames = KINDS[kind]
+    tokenizer = Tokenizer(config)
+    assert (tokenizer.decode(tokenizer.encode(noise(2, frames)).indices) == 1).all()
+
+
+def test_pixels_stay_in_range() -> None:
+    tokenizer = tokenizer_of("local")
+    with torch.no_grad():
+        for parameter in tokenizer.decoder.parameters():
+            parameter.mul_(9)
+        video = tokenizer.decode(tokenizer.encode(noise(2, 8)).indices)
+    assert video.min() == -1 and video.max() == 1
+
+
+def test_a_blank_patch_has_one_code() -> None:
+    """Wherever it lies and whatever is around it, at the rim too: the encoder pads nothing."""
+    tokenizer = tokenizer_of("local")
+    drawn = torch.rand(4, 1, 8, SIZE // 8, SIZE // 8) < 0.5
+    pixels = drawn.repeat_interleave(8, -1).repeat_interleave(8, -2)
+    video = torch.where(pixels, noise(4, 8), 1.0)
+    blank = tokenizer.encode(torch.ones(1, 1, 1, SIZE, SIZE)).indices.unique()
+    indices = tokenizer.encode(video).indices
+    assert blank.numel() == 1
+    assert (indices[~drawn[:, 0]] == blank).all()
+    assert (indices[drawn[:, 0]] != blank).any()
+
+
+def test_an_error_on_the_object_weighs_more_than_one_on_the_paper() -> None:
+    """The tokenizer starts white: on a white clip with a black pixel, it errs on that pixel alone."""
+
+    def loss(video: Tensor, weight: float) -> Tensor:
+        torch.manual_seed(0)
+        return Tokenizer(replace(SMALL, object_weight=weight))(video).total
+
+    video = torch.ones(1, 1, 1, SIZE, SIZE)
+    assert loss(video, 20.0) == loss(video, 0.0)
+    video[..., 3, 3] = -1
+    assert torch.isclose(loss(video, 20.0) - loss(video, 0.0), torch.tensor(20 * 4 / SIZE**2))
+
+
+def test_it_learns_real_clips() -> None:
+    spec = DatasetSpec(world=MatchedWorld(), train=64, validation=0, test=0)
+    batches = Batches(spec, 8, seed=0, augmented=True)
+    tokenizer = Tokenizer(TokenizerConfig())
+    optimizer = torch.optim.AdamW(tokenizer.parameters(), lr=3e-3)
+    losses = []
+    for step in range(40):
+        loss = tokenizer(batches(step, torch.device("cpu")).video).total
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(tokenizer.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+    white, learned = losses[0], sum(losses[-10:]) / 10
+    assert learned < 0.8 * white, losses
+
+
+# -- refused shapes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"widths": (32,)}, "widths"),
+        ({"widths": (32, 0)}, "widths"),
+        ({"strides": ((1, 4, 4), (1, 0, 2))}, "strides"),
+        ({"encoder_kernel": (0, 1, 1)}, "encoder_kernel"),
+        ({"decoder_kernel": (1, -3, 3)}, "decoder_kernel"),
+    ],
+)
+def test_impossible_shapes_are_refused(changes: dict[str, object], named: str) -> None:
+    with pytest.raises(UserError, match=rf"tokenizer\.{named}") as caught:
+        replace(TokenizerConfig(quantizer=FSQConfig()), **changes)
+    assert "\n" not in str(caught.value)
