@@ -6,7 +6,7 @@ from torch import Tensor
 from marey.dynamics.sequence import Layout, Sequence
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
 
-LAYOUT = Layout(tasks=4, laws=4, grid=(3, 4, 4), levels=(8, 5, 4), patch=(1, 2, 2))
+LAYOUT = Layout(tasks=4, laws=4, grid=(3, 4, 4), levels=(8, 5, 4))
 LEVELS = torch.tensor([4, 4, *(8, 5, 4) * 48])  # of each element of the row
 
 
@@ -32,7 +32,7 @@ class Watched(Dynamics):
     """A transformer that remembers what it was shown."""
 
     def __init__(self, layout: Layout = LAYOUT) -> None:
-        super().__init__(DynamicsConfig(patch=layout.patch), layout)
+        super().__init__(DynamicsConfig(), layout)
         self.seen: list[Sequence] = []
 
     def logits(self, sequence: Sequence) -> Tensor:

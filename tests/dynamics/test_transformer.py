@@ -14,18 +14,16 @@ from tests.tokens.small import shaken
 
 
 def model_of(layout: Layout = LAYOUT) -> Dynamics:
-    return shaken(Dynamics(DynamicsConfig(patch=layout.patch), layout))
+    return shaken(Dynamics(DynamicsConfig(), layout))
 
 
 def batch_of(sequence: Sequence, targets: Tensor) -> Batch:
     return Batch(sequence, targets, ~sequence.known)
 
 
-@pytest.mark.parametrize("patch", [(1, 1, 1), (1, 2, 2), (3, 4, 4)])
-def test_every_element_has_logits_for_its_levels(patch: tuple[int, int, int]) -> None:
-    layout = replace(LAYOUT, patch=patch)
-    logits = model_of(layout).logits(half_known(2, layout=layout))
-    assert logits.shape == (2, layout.elements, 8)
+def test_every_element_has_logits_for_its_levels() -> None:
+    logits = model_of().logits(half_known(2))
+    assert logits.shape == (2, LAYOUT.elements, 8)
     possible = torch.arange(8) < LEVELS[:, None]
     assert logits[:, possible].isfinite().all()
     assert (logits[:, ~possible] == -torch.inf).all()
@@ -114,7 +112,7 @@ def test_a_batch_that_asks_for_one_kind_only_has_a_loss(name: str) -> None:
 def test_it_can_learn_a_batch_by_heart() -> None:
     sequence, targets = half_known(4), rows(4)
     batch = batch_of(sequence, targets)
-    model = Dynamics(DynamicsConfig(patch=LAYOUT.patch), LAYOUT)
+    model = Dynamics(DynamicsConfig(), LAYOUT)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     first = model(batch).total.item()
     for _ in range(60):

@@ -1,7 +1,5 @@
 """Small video models with random weights, one for each reach of the encoder in time."""
 
-from dataclasses import replace
-
 import torch
 
 from marey.dynamics.sequence import Layout
@@ -16,8 +14,8 @@ TASKS = ("classify", "generate", "predict", "interpolate")
 def model_of(kind: str) -> VideoModel:
     tokenizer, frames = tokenizer_of(kind), KINDS[kind][1]
     grid = (1 + (frames - 1) // tokenizer.config.stride[0], SIZE // 8, SIZE // 8)
-    layout = Layout(4, 4, grid, tokenizer.config.quantizer.levels, (1, 2, 2))
-    dynamics = shaken(Dynamics(replace(DynamicsConfig(), patch=layout.patch), layout), seed=1)
+    layout = Layout(4, 4, grid, tokenizer.config.quantizer.levels)
+    dynamics = shaken(Dynamics(DynamicsConfig(), layout), seed=1)
     return VideoModel(tokenizer, dynamics, Shape(1, frames, SIZE)).eval()
 
 

@@ -87,7 +87,6 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"tokenizer": replace(SMALL.tokenizer, strides=((1, 5, 5), (1, 2, 2)))},
         r"32 pixels do not fit .*multiple of 10",
     ),
-    "patch": ({"dynamics": replace(SMALL.dynamics, patch=(1, 3, 3))}, r"dynamics\.patch=\(1, 3, 3\).*\(8, 4, 4\)"),
     "prefix": ({"judge": replace(SMALL.judge, prefix=3)}, r"judge\.prefix \+ judge\.horizon.*7 and 8.*must be 8"),
     "hidden": ({"judge": replace(SMALL.judge, hidden=3)}, r"2 \* judge\.ends \+ judge\.hidden.*8 and 7.*must be 8"),
     "validation": ({"dataset": DatasetSpec(MatchedWorld(), validation=0)}, r"dataset\.validation .*at least 1"),

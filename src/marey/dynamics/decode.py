@@ -23,13 +23,14 @@ def fill(
 ) -> Int64[Tensor, "B E"]:
     """Values of every element; those known in `sequence` stay as they are.
 
-    temperature scales the logits that are sampled (0: the likeliest value). choice_temperature adds Gumbel noise, that
-    fades over the steps, to the confidence by which values are kept.
+    temperature scales the logits that are sampled (0: the likeliest values). choice_temperature adds Gumbel noise to
+    the confidence by which values are kept. Both fade over the steps: the first values kept decide what clip this
+    becomes, the last ones only have to agree with them.
     """
     given, hidden = sequence.known.sum(dim=1), (~sequence.known).sum(dim=1)
     for step in range(1, steps + 1):
         logits = model.logits(sequence)
-        guess = _sample(logits, temperature, generator)
+        guess = _sample(logits, temperature * (1 - (step - 1) / steps), generator)
         sure = logits.log_softmax(dim=-1).gather(-1, guess[..., None])[..., 0]
         noise = -(-torch.rand(sure.shape, generator=generator).clamp(1e-9, 1 - 1e-7).log()).log().to(sure.device)
         sure = sure + choice_temperature * (1 - step / steps) * noise

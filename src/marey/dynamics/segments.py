@@ -1,4 +1,4 @@
-"""How a segment enters the transformer and how it leaves it: names by tables, digits as the ordinal numbers they are."""
+"""How a segment enters the transformer and leaves it: names by tables, digits as the ordinal numbers they are."""
 
 import math
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class Names(nn.Module):
     def embed(self, values: Values, known: Mask, condition: Mask) -> Tokens:
         return self.table(torch.where(known | condition, values, self.hidden)[..., 0])
 
-    def logits(self, tokens: Tokens, values: Values, shown: Mask) -> Float[Tensor, "B n F V"]:
+    def logits(self, tokens: Tokens, _values: Values, _shown: Mask) -> Float[Tensor, "B n F V"]:
         return self.read(tokens)[:, :, None]
 
-    def nats(self, tokens: Tokens, values: Values, shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
+    def nats(self, tokens: Tokens, _values: Values, _shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
         return F.cross_entropy(self.read(tokens).transpose(1, 2), targets[..., 0], reduction="none")[..., None]
 
 
@@ -48,9 +48,13 @@ class Digits(nn.Module):
 
     In: the number, its waves, and its distance from the mean of what is shown of the same digit over time (reversible
     instance norm, Kim et al. 2022), so that a motion looks alike wherever in the frame it happens. Out: a mixture of
-    logistic distributions around that mean, integrated over each level (PixelCNN++, arXiv 1701.05517): a near miss costs
-    little and 256 levels need no 256 separate weights.
+    logistic distributions around that mean, integrated over each level (PixelCNN++, arXiv 1701.05517): a near miss
+    costs little and 256 levels need no 256 separate weights.
     """
+
+    levels: Tensor
+    rates: Tensor
+    near_rates: Tensor
 
     def __init__(self, segment: Segment, width: int, waves: int = 6, bells: int = 4):
         super().__init__()

@@ -1,8 +1,8 @@
 """Where everything sits in the sequence. No other file knows.
 
 A sequence is made of segments, [task] [class] [video], each a row of tokens; a token holds one or more elements (the
-digits of its index), and the elements of all segments lie in one flat row of integers. A mask over that row says what is
-given. Further modalities (words, a trajectory) are further segments.
+digits of its index), and the elements of all segments lie in one flat row of integers. A mask over that row says what
+is given. Further modalities (words, a trajectory) are further segments.
 """
 
 import math
@@ -44,8 +44,8 @@ class Sequence:
     """A batch of rows of E elements.
 
     values: each element's integer; what it holds where it is not shown is never looked at. known: True where the model
-    is shown it. condition: True where the model is shown a value that came from a clip with filled frames: a hint, to be
-    predicted all the same (COMMIT).
+    is shown it. condition: True where the model is shown a value that came from a clip with filled frames: a hint,
+    to be predicted all the same (COMMIT).
     """
 
     values: Int64[Tensor, "B E"]

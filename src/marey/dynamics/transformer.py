@@ -94,7 +94,9 @@ class Dynamics(nn.Module):
             segment.logits(tokens, values, shown).flatten(1, 2)
             for segment, tokens, values, shown in self._read(sequence)
         ]
-        return torch.cat([F.pad(part, (0, self.layout.largest - part.shape[-1]), value=-torch.inf) for part in parts], 1)
+        return torch.cat(
+            [F.pad(part, (0, self.layout.largest - part.shape[-1]), value=-torch.inf) for part in parts], 1
+        )
 
     def forward(self, batch: Batch) -> Loss:
         """Mean cross-entropy, nats, of the elements asked: of each segment by itself, then summed.

@@ -99,9 +99,7 @@ _CEILINGS = {"probe_on_true_tracks", "law_fit", "true_clips", "reconstructed_cli
 
 def _beside(figure: Figure) -> str:
     """The best trivial baseline, in brackets."""
-    known = {
-        name: value for name, value in figure.baselines.items() if value is not None and name not in _CEILINGS
-    }
+    known = {name: value for name, value in figure.baselines.items() if value is not None and name not in _CEILINGS}
     if not known:
         return ""
     best = (min if title_of(figure.name).better == _LOW else max)(known, key=lambda name: known[name])

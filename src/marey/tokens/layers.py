@@ -29,8 +29,8 @@ class Broadcast(nn.Module):
     """Codes to video: each code is broadcast over the blocks of its patch, which know their place in it and paint their
     own pixels (the spatial broadcast decoder, arXiv 1901.07017).
 
-    stride: frames and pixels per latent cell. block: width of a block, pixels. Latent frame 0 stands for one frame only,
-    so that the frames before it are dropped.
+    stride: frames and pixels per latent cell. block: width of a block, pixels. Latent frame 0 stands for one frame
+    only, so that the frames before it are dropped.
     """
 
     def __init__(self, codes: int, channels: int, kernel: Axes, stride: Axes, block: int, width: int):
@@ -43,13 +43,14 @@ class Broadcast(nn.Module):
         self.place = nn.Parameter(torch.einsum("dk,khw->dhw", 3 * torch.randn(width, 2), places)[:, None])
         nn.init.normal_(self.code.weight, std=3)
         nn.init.zeros_(self.code.weight[:, :, :-1])  # the past has no say until it proves useful
+        page = CausalConv3d(width, channels * block**2, (1, 1, 1))
+        nn.init.zeros_(page.weight)  # begins as a white page
+        nn.init.ones_(page.bias)
         self.paint = nn.Sequential(
             nn.SiLU(), CausalConv3d(width, width, (1, 1, 1)),
             nn.SiLU(), CausalConv3d(width, width, (1, 1, 1)),
-            nn.SiLU(), CausalConv3d(width, channels * block**2, (1, 1, 1)),
+            nn.SiLU(), page,
         )  # fmt: skip
-        nn.init.zeros_(self.paint[-1].weight)
-        nn.init.ones_(self.paint[-1].bias)  # begins as a white page
 
     def forward(self, codes: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B C T H W"]:
         n, (rows, columns) = self.stride[0], self.place.shape[2:]

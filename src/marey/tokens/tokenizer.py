@@ -30,7 +30,7 @@ class TokenizerConfig:
     strides: tuple[Axes, ...] = ((1, 4, 4), (1, 2, 2), (1, 4, 4))
     widths: tuple[int, ...] = (32, 64, 256)
     encoder_kernel: Axes = (1, 1, 1)
-    quantizer: FSQConfig = FSQConfig()
+    quantizer: FSQConfig = FSQConfig()  # noqa: RUF009 (frozen)
     decoder_kernel: Axes = (3, 1, 1)
     decoder_width: int = 128
     block: int = 4
@@ -38,6 +38,11 @@ class TokenizerConfig:
     latent_weight: float = 0.01
 
     def __post_init__(self) -> None:
+        axes = {"strides": sum(self.strides, ()), "widths": self.widths}
+        axes |= {"encoder_kernel": self.encoder_kernel, "decoder_kernel": self.decoder_kernel, "block": (self.block,)}
+        for name, numbers in axes.items():
+            if min(numbers, default=0) < 1:
+                raise UserError(f"tokenizer.{name}={getattr(self, name)}: give whole numbers, each at least 1")
         if len(self.strides) != len(self.widths):
             raise UserError(f"tokenizer.widths={self.widths}: give one width for each of {len(self.strides)} strides")
         if self.stride[1] % self.block or self.stride[2] % self.block:
@@ -76,7 +81,7 @@ class Tokenizer(nn.Module):
         return self.decoder(self.quantizer.lookup(indices)).clamp(-1, 1)
 
     def settled(self, shown: Bool[Tensor, "B T"]) -> Bool[Tensor, "B t"]:
-        """Latent frames that depend on shown frames only, whatever the hidden ones hold: the encoder's reach in time."""
+        """Latent frames that depend on shown frames only, whatever the hidden ones hold."""
         hidden = (~shown).float()[:, None]
         for layer in self.encoder:
             if isinstance(layer, CausalConv3d):
