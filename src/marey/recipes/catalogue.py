@@ -19,7 +19,7 @@ SMALL = Recipe(
     tokenizer=TokenizerConfig(),
     tokenizer_training=TrainConfig(steps=3500, batch_size=32, learning_rate=3e-3, warmup_steps=50, ema_decay=0.99),
     dynamics=DynamicsConfig(),
-    dynamics_training=TrainConfig(steps=6000, batch_size=64, learning_rate=1e-3, warmup_steps=100, ema_decay=0.998),
+    dynamics_training=TrainConfig(steps=5000, batch_size=128, learning_rate=1.5e-3, warmup_steps=100, ema_decay=0.998),
     judge=JudgeConfig(),
 )
 

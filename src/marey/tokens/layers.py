@@ -45,7 +45,7 @@ class Broadcast(nn.Module):
         nn.init.zeros_(self.code.weight[:, :, :-1])  # the past has no say until it proves useful
         page = CausalConv3d(width, channels * block**2, (1, 1, 1))
         nn.init.zeros_(page.weight)  # begins as a white page
-        nn.init.ones_(page.bias)
+        page.bias = nn.Parameter(torch.ones(channels * block**2))
         self.paint = nn.Sequential(
             nn.SiLU(), CausalConv3d(width, width, (1, 1, 1)),
             nn.SiLU(), CausalConv3d(width, width, (1, 1, 1)),
