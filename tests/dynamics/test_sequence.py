@@ -1,6 +1,5 @@
 """Where everything sits: the row and the digits are each other's inverse."""
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,11 +56,6 @@ def test_a_mask_is_laid_out_as_values_are() -> None:
     digits[:, 1] = 1
     no, nobody = torch.zeros(1, dtype=torch.bool), torch.zeros(1, dtype=torch.long)
     assert torch.equal(LAYOUT.row(no, no, digits == 1), LAYOUT.row(nobody, nobody, digits) == 1)
-
-
-def test_unknown_segment() -> None:
-    with pytest.raises(KeyError):
-        LAYOUT.slice("words")
 
 
 def test_the_helper_stays_within_the_levels() -> None:

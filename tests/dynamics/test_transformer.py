@@ -9,7 +9,7 @@ from torch import Tensor
 from marey.core.errors import UserError
 from marey.dynamics.sequence import Layout, Sequence
 from marey.dynamics.transformer import Batch, Dynamics, DynamicsConfig
-from tests.dynamics.small import LAYOUT, LEVELS, Watched, half_known, rows
+from tests.dynamics.small import LAYOUT, LEVELS, half_known, rows
 from tests.tokens.small import shaken
 
 
@@ -85,17 +85,6 @@ def test_only_asked_elements_count() -> None:
     assert not torch.isclose(model(replace(batch, targets=asked)).total, loss)
     fewer = batch.asked & (torch.rand(batch.asked.shape) < 0.5)
     assert not torch.isclose(model(replace(batch, asked=fewer)).total, loss)
-
-
-def test_unasked_elements_send_no_gradient() -> None:
-    batch, model = batch_of(half_known(2), rows(2)), Watched()
-    batch.asked[:, LAYOUT.slice("class")] = torch.tensor([[True], [False]])
-    logits = []
-    inner = model.logits
-    model.logits = lambda each: logits.append(inner(each)) or logits[0].retain_grad() or logits[0]  # type: ignore
-    model(batch).total.backward()
-    touched = logits[0].grad.nan_to_num(0).abs().sum(dim=-1) > 0
-    assert torch.equal(touched, batch.asked)
 
 
 @pytest.mark.parametrize("name", ["class", "video"])

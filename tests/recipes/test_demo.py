@@ -111,6 +111,7 @@ def test_judging_again_finds_the_same(copy: Path) -> None:
 
 
 def test_a_report_is_made_from_files_alone(copy: Path) -> None:
+    assert marey("report", copy).returncode == 0  # the page names its folder
     page = (copy / "report.html").read_bytes()
     (copy / "report.html").unlink()
     for stage in ("tokenizer", "dynamics"):

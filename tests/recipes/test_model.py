@@ -97,7 +97,7 @@ def test_a_given_class_is_looked_at(local: VideoModel) -> None:
 
 def test_a_seed_decides_what_is_drawn(model: VideoModel) -> None:
     """In the place where the judge puts it: forgotten, all batches of an exam would be the same clips."""
-    first, last, labels = noise(2, 2), noise(2, 2, seed=1), torch.tensor([0, 1])
+    first, last, labels = noise(16, 2), noise(16, 2, seed=1), torch.arange(16) % 4
     calls: list[Callable[[int], Tensor]] = [
         lambda seed: model.predict(first, 4, seed),
         lambda seed: model.interpolate(first, last, 4, seed),

@@ -75,7 +75,8 @@ def test_an_impossible_world_is_refused(change: dict[str, object], words: str) -
             ClassicWorld(**change)
 
 
-def test_a_world_that_cannot_fit_the_frame_says_so() -> None:
+def test_a_world_that_cannot_fit_the_frame_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marey.world.matched._MOST_ATTEMPTS", 20)  # it would take seconds to give up
     with pytest.raises(UserError, match=r"does not fit the frame; reduce world\.extent"):
         MatchedWorld(radius=(0.6, 0.6)).sample(0, np.arange(1))
 

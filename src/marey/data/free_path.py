@@ -65,7 +65,7 @@ def _unit(path: Path) -> Path:
     return path / (np.linalg.norm(path, axis=1).max() or 1)
 
 
-def _resampled(path: Path, frames: int) -> Path:
+def _resampled(path: Path, frames: int) -> Float64[np.ndarray, "frames 3"]:
     at = np.linspace(0, len(path) - 1, frames)
     return np.column_stack([np.interp(at, np.arange(len(path)), path[:, axis]) for axis in range(3)])
 

@@ -63,29 +63,39 @@ class VideoModel(nn.Module):
         into filled ones is a condition: shown, and predicted all the same (COMMIT, MAGVIT section 3.2).
         """
         digits = self.digits(as_shown(video, exercise.frames))
-        stride = self.tokenizer.config.stride[0]
-        settled = self.tokenizer.settled(exercise.frames)
-        touched = F.max_pool1d(F.pad(exercise.frames.float(), (stride - 1, 0)), stride) > 0  # holds a shown frame
-        known = self._row_mask(exercise.law, settled, digits)
-        hint = self._row_mask(torch.zeros_like(exercise.law), touched & ~settled, digits)
-        row = self.dynamics.layout.row(exercise.task, torch.where(exercise.law, law, 0), digits)
-        return Sequence(torch.where(known | hint, row, 0), known, hint & ~known)
+        known, hint = self._masks(exercise, digits)
+        row = self.dynamics.layout.row(exercise.task, law, digits)
+        return Sequence(torch.where(known | hint, row, 0), known, hint)
 
     @torch.no_grad()
     def batch(self, video: Video, law: Int64[Tensor, "B"], exercise: Exercise, reveal: Bool[Tensor, "B E"]) -> Batch:
-        """A training batch: the exercise's sequence with some of the hidden elements revealed, and the true values."""
-        sequence = self.sequence(video, law, exercise)
-        targets = self.dynamics.layout.row(exercise.task, law, self.digits(video))
-        known = sequence.known | reveal
-        values = torch.where(reveal & ~sequence.known, targets, sequence.values)
-        return Batch(Sequence(values, known, sequence.condition & ~known), targets, ~known)
+        """A training batch: the exercise's sequence with some of the hidden elements revealed, and the true values.
+
+        What is known has the same value in the true clip, so only hints need the clip as shown to be encoded too.
+        """
+        digits = self.digits(video)
+        targets = self.dynamics.layout.row(exercise.task, law, digits)
+        known, hint = self._masks(exercise, digits)
+        known, values = known | reveal, targets
+        hint = hint & ~known
+        if hint.any():
+            values = torch.where(hint, self.sequence(video, law, exercise).values, targets)
+        return Batch(Sequence(torch.where(known | hint, values, 0), known, hint), targets, ~known)
 
     def digits(self, video: Video) -> Int64[Tensor, "B t h w F"]:
         return self.tokenizer.quantizer.split(self.tokenizer.encode(video).indices)
 
-    def _row_mask(self, law: Bool[Tensor, "B"], frames: Bool[Tensor, "B t"], like: Tensor) -> Bool[Tensor, "B E"]:
-        cells = frames[:, :, None, None, None].expand_as(like)
-        return self.dynamics.layout.row(torch.ones_like(law), law, cells)
+    def _masks(self, exercise: Exercise, like: Tensor) -> tuple[Bool[Tensor, "B E"], Bool[Tensor, "B E"]]:
+        """What is known, and what is a hint, as masks over the flat row."""
+        stride = self.tokenizer.config.stride[0]
+        settled = self.tokenizer.settled(exercise.frames)
+        touched = F.max_pool1d(F.pad(exercise.frames.float(), (stride - 1, 0)), stride) > 0  # holds a shown frame
+
+        def row(task: Tensor, law: Tensor, frames: Bool[Tensor, "B t"]) -> Bool[Tensor, "B E"]:
+            return self.dynamics.layout.row(task, law, frames[:, :, None, None, None].expand_as(like))
+
+        never = torch.zeros_like(exercise.law)
+        return row(~never, exercise.law, settled), row(never, never, touched & ~settled)
 
     # -- the four tasks ------------------------------------------------------------------------------------------
 
