@@ -8,8 +8,12 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from marey.core.errors import UserError
 from marey.dynamics.sequence import Sequence
 from marey.dynamics.transformer import Dynamics
+
+
+_BOUNDS = "give at least one step and temperatures of 0 or more"
 
 
 @torch.inference_mode()
@@ -27,6 +31,8 @@ def fill(
     the confidence by which values are kept. Both fade over the steps: the first values kept decide what clip this
     becomes, the last ones only have to agree with them.
     """
+    if steps < 1 or temperature < 0 or choice_temperature < 0:
+        raise UserError(f"steps={steps}, temperature={temperature}, choice_temperature={choice_temperature}: {_BOUNDS}")
     given, hidden = sequence.known.sum(dim=1), (~sequence.known).sum(dim=1)
     for step in range(1, steps + 1):
         logits = model.logits(sequence)

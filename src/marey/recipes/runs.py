@@ -6,7 +6,7 @@ import torch
 
 from marey.core.config import from_json
 from marey.core.errors import UserError
-from marey.core.files import read_json
+from marey.core.files import read_json, sha256
 from marey.dynamics.transformer import Dynamics
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
@@ -32,4 +32,7 @@ def load_run(path: str | Path, device: str | torch.device = "cpu") -> VideoModel
     dynamics = Dynamics(recipe.dynamics, recipe.layout)
     load_weights(tokenizer, path / "tokenizer")
     load_weights(dynamics, path / "dynamics")
+    learned_on = read_json(path / "dynamics" / "config.json")["tokenizer_weights"]
+    if learned_on != sha256(path / "tokenizer" / "weights.safetensors"):
+        raise UserError(f"{path}/dynamics was trained on another tokenizer than {path}/tokenizer; train it again")
     return VideoModel(tokenizer, dynamics, recipe.shape).to(device).eval()
