@@ -85,6 +85,7 @@ def test_a_folder_of_someone_else_is_never_touched(matched: DatasetSpec, tmp_pat
     with pytest.raises(UserError, match=r"README\.md is a file"):
         write_dataset(matched, tmp_path / "README.md")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / ".spec.json.abc.tmp").touch()  # of a process killed before it had written anything
     write_dataset(matched, tmp_path / "empty")
 
 

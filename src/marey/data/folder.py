@@ -126,7 +126,7 @@ def _claim(out: Path, overwrite: bool) -> None:
     """Make sure that `out` is a folder to write in, and break its seal."""
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; choose another --out")
-    if out.exists() and any(out.iterdir()):
+    if out.exists() and any(path.suffix != ".tmp" for path in out.iterdir()):  # those are left by a kill
         if not (out / "spec.json").exists():
             raise UserError(f"{out} holds other files and no dataset; choose another --out")
         if not overwrite:

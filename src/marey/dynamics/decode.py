@@ -12,7 +12,6 @@ from marey.core.errors import UserError
 from marey.dynamics.sequence import Sequence
 from marey.dynamics.transformer import Dynamics
 
-
 _BOUNDS = "give at least one step and temperatures of 0 or more"
 
 
