@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from marey.cli import main
-from tests.recipes.demo import marey, one_line
+from tests.demo import marey, one_line
 
 COMMANDS = {
     (): ("demo", "make", "train", "judge", "report"),

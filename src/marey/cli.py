@@ -160,8 +160,14 @@ def judge(run: Path, device: str) -> None:
 @main.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--gif", type=click.Path(path_type=Path), help="Also write the moving picture of the run here.")
-def report(run: Path, gif: Path | None) -> None:
+@click.option("--markdown", "as_table", is_flag=True, help="Print the figures as a Markdown table instead.")
+def report(run: Path, gif: Path | None, as_table: bool) -> None:
     """Write RUN/report.html, one file with figures and moving clips, from what the judge has written."""
+    if as_table:
+        from marey.report import markdown
+
+        click.echo(markdown(run))
+        return
     _report(run)
     if gif is not None:
         from marey.report import moving_picture

@@ -58,7 +58,7 @@ def test_survival_asks_for_half_the_contrast_near_the_truth(ink: int, shift: flo
 
 
 def test_nothing_survives_where_the_dot_was_lost() -> None:
-    assert not survives(disc(16, 16), at(np.nan, np.nan), np.array([255.0])).any()
+    assert not survives(disc(16.0, 16.0), at(np.nan, np.nan), np.array([255.0])).any()
 
 
 def test_the_area_may_halve_or_double_and_no_more() -> None:

@@ -1,5 +1,5 @@
 """The smoke demo, for every test of this room."""
 
-from tests.recipes.demo import demo
+from tests.demo import demo
 
 __all__ = ["demo"]

@@ -12,7 +12,7 @@ import torch
 
 import marey as package
 from marey.core.errors import UserError
-from tests.recipes.demo import marey, one_line
+from tests.demo import marey, one_line
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes.demo import marey, start_marey
+from tests.demo import marey, start_marey
 
 pytestmark = pytest.mark.slow
 

@@ -2,5 +2,6 @@
 
 from marey.report.page import write_report
 from marey.report.picture import moving_picture
+from marey.report.table import markdown
 
-__all__ = ["moving_picture", "write_report"]
+__all__ = ["markdown", "moving_picture", "write_report"]

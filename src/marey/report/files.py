@@ -101,11 +101,17 @@ def read_run(path: Path) -> RunFiles:
         config=_object(path / "config.json"),
         environment=_object(path / "environment.json"),
         times=_object(path / "times.json"),
-        figures=from_json(Metrics, {"figures": read_json(path / "metrics.json")}, str(path / "metrics.json")).figures,
+        figures=read_figures(path),
         details=details,
         curves={stage: _read_lines(path / name) for stage, name in zip(STAGES, curves, strict=True)},
         clips={task: _read_clips(path, task, len(details.laws)) for task in TASKS},
     )
+
+
+def read_figures(path: Path) -> list[Figure]:
+    """The figures in a run's metrics.json."""
+    file = path / "metrics.json"
+    return from_json(Metrics, {"figures": read_json(file)}, str(file)).figures
 
 
 def read_pictures(path: Path) -> tuple[list[str], dict[str, Clips]]:

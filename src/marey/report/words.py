@@ -18,6 +18,7 @@ class Title:
 
 _HIGH, _LOW = "higher is better", "lower is better"
 _SURVIVAL = "share of frames whose dot keeps half its contrast within 1 px of the truth"
+_ALIVE = "share of frames drawn in which a dot of the right size keeps half its contrast, wherever it is"
 TITLES = {
     "reconstruction.survival": Title("Survival", _SURVIVAL, _HIGH),
     "reconstruction.track_error": Title("Track error", "distance between the tracked dot and the true one", _LOW),
@@ -26,12 +27,12 @@ TITLES = {
     "classify.accuracy": Title("Accuracy", "share of test clips whose law the model names", _HIGH),
     "predict.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
     "predict.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),
-    "predict.survival": Title("Survival", _SURVIVAL, _HIGH),
+    "predict.survival": Title("Survival", _ALIVE, _HIGH),
     "interpolate.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
     "interpolate.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),
-    "interpolate.survival": Title("Survival", _SURVIVAL, _HIGH),
+    "interpolate.survival": Title("Survival", _ALIVE, _HIGH),
     "generate.law_right": Title("Law right", "share of generated clips on which the asked law fits best", _HIGH),
-    "generate.survival": Title("Survival", "share of generated frames in which a dot is there to be tracked", _HIGH),
+    "generate.survival": Title("Survival", _ALIVE, _HIGH),
     "generate.copies": Title("Copies", "generated clips that repeat a clip of the training set", _LOW),
     "generate.spread": Title("Spread", "how widely the generated motions vary, beside the data's"),
     "gate.one_frame": Title("One frame", "the law, told from a single frame"),

@@ -1,0 +1,28 @@
+"""The figures of a run as a Markdown table, for a README or a note."""
+
+from pathlib import Path
+
+from marey.report.files import Figure, read_figures
+from marey.report.words import GROUPS, number, plain, title_of, unit_of
+
+
+def markdown(run: Path) -> str:
+    """One row per figure of metrics.json: value, 95 % interval, n, floor, level, baselines."""
+    rows = ["| figure | value | 95 % interval | n | floor | asked | beside it |", "|---|---|---|---|---|---|---|"]
+    rows += [_row(figure) for figure in read_figures(run) if figure.name.split(".")[0] in GROUPS]
+    return "\n".join(rows)
+
+
+def _row(figure: Figure) -> str:
+    group = figure.name.split(".")[0]
+    name = f"{GROUPS[group].lower()}: {title_of(figure.name).title}"
+    unit = unit_of(figure.unit)
+    interval = "–" if figure.low is None else f"{_number(figure, figure.low)} to {_number(figure, figure.high)}"
+    beside = ", ".join(f"{plain(key)} {_number(figure, value)}" for key, value in figure.baselines.items())
+    asked = "–" if figure.level is None else f"{figure.level} ({'reached' if figure.reached else 'missed'})"
+    value = f"{_number(figure, figure.value)} {unit}".strip()
+    return f"| {name} | {value} | {interval} | {figure.n} | {_number(figure, figure.floor)} | {asked} | {beside} |"
+
+
+def _number(figure: Figure, value: float | None) -> str:
+    return number(value, figure.unit)

@@ -1,0 +1,28 @@
+"""What the README shows is run as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.demo import demo
+
+__all__ = ["demo"]
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_lines_of_python_run(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert 8 <= len(code.strip().splitlines()) <= 14
+    names: dict[str, object] = {}
+    exec(code.replace("runs/demo", demo.as_posix()), names)  # noqa: S102
+    printed = capsys.readouterr().out
+    assert "(8, 16, 3, 64, 64)" in printed.replace("torch.Size([", "(").replace("])", ")") and "circular" in printed
+    assert names["future"].shape == (4, 1, 8, 32, 32) and names["new"].shape == (2, 1, 8, 32, 32)  # type: ignore[attr-defined]
+
+
+def test_every_folder_of_the_tree_is_in_the_readme() -> None:
+    rooms = {path.name for path in Path("src/marey").iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    assert rooms <= {line.split("/")[0].strip() for line in README.splitlines() if "/  " in line}
