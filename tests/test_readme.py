@@ -17,7 +17,7 @@ def test_the_lines_of_python_run(demo: Path, capsys: pytest.CaptureFixture[str])
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert 8 <= len(code.strip().splitlines()) <= 14
     names: dict[str, object] = {}
-    exec(code.replace("runs/demo", demo.as_posix()), names)  # noqa: S102
+    exec(code.replace("runs/demo", demo.as_posix()), names)
     printed = capsys.readouterr().out
     assert "(8, 16, 3, 64, 64)" in printed.replace("torch.Size([", "(").replace("])", ")") and "circular" in printed
     assert names["future"].shape == (4, 1, 8, 32, 32) and names["new"].shape == (2, 1, 8, 32, 32)  # type: ignore[attr-defined]
