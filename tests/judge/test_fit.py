@@ -123,6 +123,13 @@ def test_a_law_does_not_depend_on_mirror_turn_or_direction_of_time(scenes: Scene
         assert (fit_laws(other, FOCAL, SIZE).law == law).mean() >= 0.98
 
 
+def test_the_world_turns_within_the_prior_of_the_fit(fresh: Scenes) -> None:
+    turning = np.abs(fresh.parameters[np.isin(fresh.law, [1, 2]), 1]) / 8.0  # frames per second
+    for motion in MOTIONS[1:3]:
+        assert isinstance(motion, Turn)
+        assert motion.slowest < turning.min() and turning.max() < motion.fastest
+
+
 def test_parameters_are_those_of_the_world_in_ball_radii_and_frames(scenes: Scenes) -> None:
     fit = fit_laws(truth(scenes), FOCAL, SIZE)
     depth = scenes.camera.to_camera(scenes.trajectory)[..., 2]
@@ -179,10 +186,17 @@ def test_wild_and_still_dots_follow_no_law(scenes: Scenes) -> None:
     assert (fit_laws(jittered(still, 0.02), FOCAL, SIZE).law == -1).all()
 
 
-def test_the_bound_on_the_residual_is_kept(scenes: Scenes, tracked: Tracks) -> None:
+@pytest.mark.parametrize(("bound", "least", "most"), [(0.01, 0, 0), (0.2, 0.2, 0.8), (2.0, 0.98, 1)])
+def test_a_law_is_named_when_the_dot_moves_and_the_residual_is_within_the_bound(
+    bound: float, least: float, most: float, tracked: Tracks
+) -> None:
     shaken = jittered(tracked, 0.2)
-    assert (fit_laws(shaken, FOCAL, SIZE, bound=0.01).law == -1).all()
-    assert (fit_laws(shaken, FOCAL, SIZE, bound=2.0).law >= 0).all()
+    assert shaken.found.all()
+    fit = fit_laws(shaken, FOCAL, SIZE, bound=bound)
+    away = np.linalg.norm(shaken.track - shaken.track.mean(axis=1, keepdims=True), axis=-1).max(axis=1)
+    chosen = fit.residual_px[np.arange(len(away)), fit.score.argmin(axis=1)]
+    np.testing.assert_array_equal(fit.law >= 0, (chosen <= bound) & (away >= SIZE / 20))
+    assert least <= (fit.law >= 0).mean() <= most
 
 
 def test_no_clips_no_laws() -> None:

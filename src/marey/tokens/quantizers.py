@@ -34,6 +34,8 @@ class FSQConfig:
     levels: tuple[int, ...] = (256, 256, 16)
 
     def __post_init__(self) -> None:
+        if math.prod(self.levels) >= 1 << 31:  # the library counts in 32 bits
+            raise UserError(f"quantizer.levels={self.levels}: the codebook must stay under 2**31 codes; take fewer levels")
         if not self.levels or min(self.levels) < 3:  # the library has no two levels
             raise UserError(f"quantizer.levels={self.levels}: give at least one level count, each 3 or more")
 
