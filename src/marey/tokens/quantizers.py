@@ -35,7 +35,7 @@ class FSQConfig:
 
     def __post_init__(self) -> None:
         if math.prod(self.levels) >= 1 << 31:  # the library counts in 32 bits
-            raise UserError(f"quantizer.levels={self.levels}: the codebook must stay under 2**31 codes; take fewer levels")
+            raise UserError(f"quantizer.levels={self.levels}: keep the codebook under 2**31 codes")
         if not self.levels or min(self.levels) < 3:  # the library has no two levels
             raise UserError(f"quantizer.levels={self.levels}: give at least one level count, each 3 or more")
 
