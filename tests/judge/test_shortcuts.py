@@ -35,7 +35,7 @@ def test_one_leaking_fact_is_enough(fact: str, splits: tuple[Scenes, Scenes]) ->
     def leak(scenes: Scenes) -> Scenes:
         if fact == "size":
             return replace(scenes, apparent_radius=scenes.apparent_radius + 0.3 * scenes.law[:, None])
-        sideways = 0.4 * scenes.law[:, None] * scenes.camera.rotation[:, 0]
+        sideways = 0.6 * scenes.law[:, None] * scenes.camera.rotation[:, 0]
         return replace(scenes, origin=scenes.origin + sideways)
 
     found = gate(*(leak(split) for split in splits))

@@ -115,7 +115,8 @@ class MatchedWorld:
         """Parameters of each scene's law at unit size."""
         n, seconds = len(law), t[-1] - t[0]
         most = min(self.turn[1], self.most_turn / (self.frames - 1))
-        turning = np.radians(_between(u[:, 0], (min(self.turn[0], most / 2), most))) * self.fps
+        least = self.turn[0] * most / self.turn[1]  # long clips turn more slowly, in the same proportion
+        turning = np.radians(_between(u[:, 0], (least, most))) * self.fps
         turning *= np.where(u[:, 1] < 0.5, -1, 1)
         phase = 2 * np.pi * u[:, 2]
         one, none = np.ones(n), np.full(n, np.nan)
