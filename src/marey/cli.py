@@ -69,8 +69,7 @@ def demo(recipe_name: str, out: Path, seed: int | None, device: str, resume: boo
     from marey.recipes.demo import run_recipe
 
     recipe = _recipe(recipe_name, seed)
-    _refuse_existing(out, resume)
-    run_recipe(recipe, out, _device(device), click.echo)
+    run_recipe(recipe, out, _device(device), click.echo, resume)
     _report(out)
 
 
@@ -139,9 +138,10 @@ def train_dynamics_command(recipe_name: str, out: Path, seed: int | None, device
     recipe = _recipe(recipe_name, seed)
     require(out / "tokenizer" / "weights.safetensors", f"marey train tokenizer --recipe {recipe_name} --out {out}")
     start_run(recipe, out)
-    tokenizer = load_weights(Tokenizer(recipe.tokenizer), out / "tokenizer").to(_device(device))
+    chosen = _device(device)
+    tokenizer = load_weights(Tokenizer(recipe.tokenizer), out / "tokenizer").to(chosen)
     with timed(out, "dynamics"):
-        train_dynamics(recipe, tokenizer, out, _device(device), resume)
+        train_dynamics(recipe, tokenizer, out, chosen, resume)
     click.echo(out / "dynamics")
 
 
@@ -194,11 +194,6 @@ def _device(name: str) -> "torch.device":
     except (RuntimeError, AssertionError):
         raise UserError(f"--device {name} is not usable on this machine; choose cpu") from None
     return torch.device(name)
-
-
-def _refuse_existing(out: Path, resume: bool) -> None:
-    if (out / "config.json").exists() and not resume:
-        raise UserError(f"{out} already holds a run; add --resume to go on with it, or choose another --out")
 
 
 def _report(run: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from marey.judge.tracker import to_clips, to_video
+from marey.data.clips import as_clips, as_video
 from marey.world.render import render
 from marey.world.scenes import Scenes
 
@@ -31,12 +31,12 @@ class Oracle:
     laws: Callable[[Int64[np.ndarray, "N"]], Int64[np.ndarray, "N"]] = lambda law: law
 
     def __post_init__(self) -> None:
-        self.truth, self.codebook_size = to_video(render(self.test)), 8
+        self.truth, self.codebook_size = as_video(render(self.test)), 8
         self.seeds: dict[str, list[int]] = {"predict": [], "interpolate": [], "generate": []}
 
     def _look_up(self, shown: Video, frames: list[int]) -> Tensor:
-        rows = {clip.tobytes(): row for row, clip in enumerate(to_clips(self.truth[:, :, frames]))}
-        return torch.tensor([rows[clip.tobytes()] for clip in to_clips(shown)])
+        rows = {clip.tobytes(): row for row, clip in enumerate(as_clips(self.truth[:, :, frames]))}
+        return torch.tensor([rows[clip.tobytes()] for clip in as_clips(shown)])
 
     def reconstruct(self, video: Video) -> Video:
         return self.fault(video)
@@ -62,7 +62,7 @@ class Oracle:
         wanted = self.laws(law.numpy())
         generator = np.random.default_rng(seed)
         rows = [generator.choice(np.flatnonzero(self.fresh.law == k)) for k in wanted]
-        return self.fault(to_video(render(self.fresh.take(np.array(rows)))))
+        return self.fault(as_video(render(self.fresh.take(np.array(rows)))))
 
 
 def blank(video: Video) -> Video:

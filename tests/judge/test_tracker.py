@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marey.judge.tracker import to_clips, to_video, track_clips
+from marey.data.clips import as_clips, as_video
+from marey.judge.tracker import track_clips
 from marey.world.classic import ClassicWorld
 from marey.world.matched import MatchedWorld
 from marey.world.render import render
@@ -89,9 +90,9 @@ def test_clips_are_tracked_independently(clips: np.ndarray, monkeypatch: pytest.
 
 
 def test_clips_survive_being_video(clips: np.ndarray) -> None:
-    video = to_video(clips)
+    video = as_video(clips)
     assert video.shape == (len(clips), 1, 8, 32, 32) and video.min() == -1 and video.max() == 1
-    np.testing.assert_array_equal(to_clips(video), clips)
+    np.testing.assert_array_equal(as_clips(video), clips)
     np.testing.assert_array_equal(
-        to_clips(video * 3), np.where(clips < 85, 0, np.where(clips > 170, 255, to_clips(video * 3)))
+        as_clips(video * 3), np.where(clips < 85, 0, np.where(clips > 170, 255, as_clips(video * 3)))
     )

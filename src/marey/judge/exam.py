@@ -13,8 +13,9 @@ from torch import Tensor
 from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.seeds import step_seed
+from marey.data.clips import as_clips, as_video
 from marey.judge.fit import LawFit, fit_laws
-from marey.judge.tracker import Tracks, to_clips, to_video, track_clips
+from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import LAWS
 from marey.world.render import render
 from marey.world.scenes import Scenes
@@ -136,7 +137,7 @@ class Exam:
         """The clips as video, with a seed per batch."""
         size = self.config.batch_size
         for i in range(0, len(clips), size):
-            yield to_video(clips[i : i + size]), step_seed(self.config.seed, i)
+            yield as_video(clips[i : i + size]), step_seed(self.config.seed, i)
 
     def checked(self, name: str, video: Video, shape: tuple[int, ...]) -> Clips:
         """The model's video as clips; a wrong shape or a pixel that is no number is an error, never a score."""
@@ -146,7 +147,7 @@ class Exam:
             raise UserError(f"model.{name} returned shape {tuple(video.shape)}; the judge needs {wanted}")
         if not torch.isfinite(video).all():
             raise UserError(f"model.{name} returned pixels that are not finite; train it again with a lower rate")
-        return to_clips(video)
+        return as_clips(video)
 
 
 def contrasts(scenes: Scenes) -> Float64[np.ndarray, "N"]:

@@ -8,9 +8,7 @@ pixel of the dot counts by its contrast, and only what is too faint to belong to
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Float64, UInt8
-from torch import Tensor
 
 from marey.metrics.pixels import contrast_map
 
@@ -34,17 +32,6 @@ class Tracks:
     def take(self, rows: np.ndarray) -> "Tracks":
         """The tracks at the given rows (indices or a mask)."""
         return Tracks(self.track[rows], self.radius[rows], self.found[rows])
-
-
-def to_clips(video: Float[Tensor, "B C T H W"]) -> UInt8[np.ndarray, "B T H W C"]:
-    """Video in [-1, 1] as the clips a viewer sees: rounded to 256 levels."""
-    levels = ((video.detach() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    return levels.permute(0, 2, 3, 4, 1).contiguous().cpu().numpy()
-
-
-def to_video(clips: UInt8[np.ndarray, "B T H W C"]) -> Float[Tensor, "B C T H W"]:
-    """Clips as video in [-1, 1], the inverse of `to_clips`."""
-    return torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
 
 def track_clips(clips: UInt8[np.ndarray, "N T H W C"], contrast: float | Float64[np.ndarray, "N"] = CONTRAST) -> Tracks:

@@ -10,15 +10,14 @@ from marey.core.files import read_json, sha256, write_json
 from marey.data.spec import DatasetSpec
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
-from marey.recipes.runs import load_run
 from marey.recipes.stages import judge_run, start_run, timed, train_dynamics, train_tokenizer
 
 Say = Callable[[str], None]
 
 
-def run_recipe(recipe: Recipe, out: Path, device: torch.device, say: Say) -> None:
-    """Train and judge the recipe in `out`, going on where an earlier call was stopped."""
-    start_run(recipe, out)
+def run_recipe(recipe: Recipe, out: Path, device: torch.device, say: Say, resume: bool) -> None:
+    """Train and judge the recipe in `out`, with `resume` going on where an earlier call was stopped."""
+    start_run(recipe, out, resume)
     with timed(out, "data"):
         say(describe(recipe.dataset))
     with timed(out, "tokenizer"):
@@ -30,10 +29,9 @@ def run_recipe(recipe: Recipe, out: Path, device: torch.device, say: Say) -> Non
     judge_once(recipe, VideoModel(tokenizer, dynamics, recipe.shape).to(device), out, say)
 
 
-def judge_once(recipe: Recipe, model: VideoModel | None, out: Path, say: Say, again: bool = False) -> None:
+def judge_once(recipe: Recipe, model: VideoModel, out: Path, say: Say, again: bool = False) -> None:
     """Judge a run unless the same weights were judged by the same rules already."""
     folders = ("tokenizer", "dynamics")
-    model = model or load_run(out)  # first, so that a missing file is named
     identity = {name: sha256(out / name / "weights.safetensors") for name in folders}
     identity |= {"judge": fingerprint(recipe.judge), "dataset": fingerprint(recipe.dataset)}
     done = out / "judged.json"

@@ -129,9 +129,9 @@ def judge_run(recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[
     )
 
 
-def start_run(recipe: Recipe, out: Path) -> None:
-    """Claim the run folder for this recipe; a folder of another recipe is refused."""
-    RunFolder.start(out, recipe, resume=True).write_environment(recipe.seed)
+def start_run(recipe: Recipe, out: Path, resume: bool = True) -> None:
+    """Claim the run folder for this recipe; a folder of another recipe, or without `resume` of any, is refused."""
+    RunFolder.start(out, recipe, resume).write_environment(recipe.seed)
 
 
 @contextmanager
