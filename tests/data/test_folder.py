@@ -39,11 +39,13 @@ def test_the_table_alone_says_where_every_pixel_comes_from(spec: DatasetSpec, tm
     write_dataset(spec, tmp_path / "data")
     with np.load(tmp_path / "data" / "samples.npz", allow_pickle=False) as table:
         camera = np.einsum(
-            "nij,ntj->nti", table["camera_rotation"], table["trajectory"] - table["camera_position"][:, None]
+            "nkij,nmtj->nkmti",
+            table["camera_rotation"],
+            table["trajectories"] - table["camera_position"][:, 0, None, None],
         )
-        track = table["camera_focal"][:, None, None] * camera[..., :2] / camera[..., 2:] + spec.world.size / 2
-        np.testing.assert_allclose(table["track"], track, atol=1e-9)
-        discs = np.concatenate([table["track"], table["apparent_radius"][..., None]], axis=-1)
+        track = table["camera_focal"][..., None, None, None] * camera[..., :2] / camera[..., 2:] + spec.world.size / 2
+        np.testing.assert_allclose(table["tracks"], track, atol=1e-9)
+        discs = np.concatenate([table["tracks"], table["radii"][..., None]], axis=-1)[:, 0, 0]
         assert np.abs(table["discs"] / 256 - discs).max() <= 1 / 512 + 1e-12
     lines = (tmp_path / "data" / "words.jsonl").read_text().splitlines()
     assert len(lines) == 64 and set(json.loads(lines[-1])) == {"split", "index", "equation", "description"}

@@ -124,7 +124,7 @@ def test_a_law_does_not_depend_on_mirror_turn_or_direction_of_time(scenes: Scene
 
 
 def test_the_world_turns_within_the_prior_of_the_fit(fresh: Scenes) -> None:
-    turning = np.abs(fresh.parameters[np.isin(fresh.law, [1, 2]), 1]) / 8.0  # frames per second
+    turning = np.abs(fresh.parameters[np.isin(fresh.law, [1, 2]), 0, 1]) / 8.0  # frames per second
     for motion in MOTIONS[1:3]:
         assert isinstance(motion, Turn)
         assert motion.slowest < turning.min() and turning.max() < motion.fastest
@@ -132,9 +132,9 @@ def test_the_world_turns_within_the_prior_of_the_fit(fresh: Scenes) -> None:
 
 def test_parameters_are_those_of_the_world_in_ball_radii_and_frames(scenes: Scenes) -> None:
     fit = fit_laws(truth(scenes), FOCAL, SIZE)
-    depth = scenes.camera.to_camera(scenes.trajectory)[..., 2]
+    depth = scenes.camera.to_camera(scenes.trajectory[:, None])[:, 0, :, 2]
     ball = (scenes.apparent_radius * depth / FOCAL).mean(axis=1)  # metres
-    fps, p = 8.0, np.abs(scenes.parameters)
+    fps, p = 8.0, np.abs(scenes.parameters[:, 0])
     wanted = {
         "linear": (p[:, 0] / ball / fps,),
         "circular": (p[:, 0] / ball, np.degrees(p[:, 1]) / fps),

@@ -34,9 +34,9 @@ def test_the_textbook_world_is_flagged() -> None:
 def test_one_leaking_fact_is_enough(fact: str, splits: tuple[Scenes, Scenes]) -> None:
     def leak(scenes: Scenes) -> Scenes:
         if fact == "size":
-            return replace(scenes, apparent_radius=scenes.apparent_radius + 0.3 * scenes.law[:, None])
-        sideways = 0.6 * scenes.law[:, None] * scenes.camera.rotation[:, 0]
-        return replace(scenes, origin=scenes.origin + sideways)
+            return replace(scenes, radii=scenes.radii + 0.3 * scenes.law[:, None, None, None])
+        sideways = 0.6 * scenes.law[:, None] * scenes.camera.rotation[:, 0, 0]
+        return replace(scenes, origins=scenes.origins + sideways[:, None])
 
     found = gate(*(leak(split) for split in splits))
     assert not found.passed

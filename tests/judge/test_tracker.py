@@ -6,6 +6,7 @@ import pytest
 from marey.data.clips import as_clips, as_video
 from marey.judge.tracker import track_clips
 from marey.world.classic import ClassicWorld
+from marey.world.look import Picture
 from marey.world.matched import MatchedWorld
 from marey.world.render import render
 from marey.world.scenes import Scenes
@@ -36,7 +37,7 @@ def test_the_tracker_inverts_the_renderer(world: MatchedWorld | ClassicWorld, fl
 
 
 def test_light_dots_on_dark_paper_are_dots_too(scenes: Scenes) -> None:
-    negative = replace(scenes, ink=scenes.paper, paper=scenes.ink)
+    negative = replace(scenes, picture=Picture(scenes.picture.paper[:, None], scenes.picture.ink[:, 0]))
     assert error(render(negative), scenes).mean() < 0.01
 
 

@@ -32,7 +32,7 @@ def darkness(u: float, v: float, radius: float, height: int = 40, width: int = 4
 
 def test_kernel_and_plain_twin_agree_on_scenes(scenes: Scenes) -> None:
     few = scenes.take(np.arange(12))
-    drawn = draw(quantized(few), few.ink, few.paper, few.camera.size, few.camera.size)
+    drawn = draw(quantized(few), few.picture.ink[:, 0], few.picture.paper, few.camera.size, few.camera.size)
     np.testing.assert_array_equal(render(few), drawn)
 
 

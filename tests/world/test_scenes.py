@@ -19,8 +19,8 @@ unit = st.floats(0, 1, exclude_max=True)
 
 def test_parameters_and_frame_re_create_the_trajectory(scenes: Scenes) -> None:
     for i in range(len(scenes)):
-        local = _by_hand(LAW_NAMES[scenes.law[i]], scenes.parameters[i], scenes.times[i])
-        world = np.array([scenes.origin[i] + scenes.axes[i] @ point for point in local])
+        local = _by_hand(LAW_NAMES[scenes.law[i]], scenes.parameters[i, 0], scenes.times[i])
+        world = np.array([scenes.origins[i, 0] + scenes.axes[i, 0] @ point for point in local])
         np.testing.assert_allclose(scenes.trajectory[i], world, atol=1e-12)
 
 
@@ -28,22 +28,24 @@ def test_the_camera_projects_the_trajectory_to_the_track(scenes: Scenes) -> None
     camera = scenes.camera
     for i in range(len(scenes)):
         for point, pixel in zip(scenes.trajectory[i], scenes.track[i], strict=True):
-            x, y, z = camera.rotation[i] @ (point - camera.position[i])
+            x, y, z = camera.rotation[i, 0] @ (point - camera.position[i, 0])
             middle = camera.size / 2
-            np.testing.assert_allclose(pixel, [camera.focal[i] * x / z + middle, camera.focal[i] * y / z + middle])
+            np.testing.assert_allclose(
+                pixel, [camera.focal[i, 0] * x / z + middle, camera.focal[i, 0] * y / z + middle]
+            )
 
 
 def test_track_and_depth_give_the_trajectory_back(scenes: Scenes) -> None:
-    camera, depth = scenes.camera, scenes.camera.to_camera(scenes.trajectory)[..., 2:]
-    rays = (scenes.track - camera.size / 2) / camera.focal[:, None, None]
+    camera, depth = scenes.camera, scenes.camera.to_camera(scenes.trajectory[:, None])[:, 0, :, 2:]
+    rays = (scenes.track - camera.size / 2) / camera.focal[:, :, None]
     seen = np.concatenate([rays * depth, depth], axis=-1)
-    np.testing.assert_allclose(camera.to_world(seen), scenes.trajectory, atol=1e-9)
+    np.testing.assert_allclose(camera.to_world(seen[:, None])[:, 0], scenes.trajectory, atol=1e-9)
 
 
 def test_every_rotation_in_a_scene_is_one(scenes: Scenes) -> None:
     for rotation in (scenes.axes, scenes.camera.rotation):
         np.testing.assert_allclose(
-            rotation @ rotation.transpose(0, 2, 1), np.tile(np.eye(3), (len(rotation), 1, 1)), atol=1e-12
+            rotation @ rotation.transpose(0, 1, 3, 2), np.broadcast_to(np.eye(3), rotation.shape), atol=1e-12
         )
         np.testing.assert_allclose(np.linalg.det(rotation), 1)
 
@@ -62,10 +64,10 @@ def test_about_turns_the_next_axis_towards_the_one_after() -> None:
 
 
 def test_a_camera_that_looks_at_a_point_sees_it_in_the_middle_and_up_above() -> None:
-    position, target = np.array([[3.0, -4.0, 2.0]]), np.array([[0.5, 1.0, 0.0]])
-    camera = Camera(32, np.array([40.0]), look_at(position, target), position)
-    points = np.array([[target[0], target[0] + [0, 0, 0.5]]])
-    (u, v), (_, above) = camera.pixels(camera.to_camera(points))[0]
+    position, target = np.array([[[3.0, -4.0, 2.0]]]), np.array([[[0.5, 1.0, 0.0]]])
+    camera = Camera(32, np.array([[40.0]]), look_at(position, target), position)
+    points = np.array([[target[0, 0], target[0, 0] + [0, 0, 0.5]]])[None]
+    (u, v), (_, above) = camera.pixels(camera.to_camera(points))[0, 0]
     assert (u, v) == pytest.approx((16, 16)) and above < 16  # v points down
     np.testing.assert_allclose(camera.to_world(camera.to_camera(points)), points, atol=1e-12)
 
@@ -80,8 +82,8 @@ def test_what_is_behind_the_camera_has_no_pixel_and_is_not_visible(matched: Scen
 def test_a_disc_that_touches_the_border_is_not_visible(matched: Scenes) -> None:
     one = matched.take(np.array([0]))
     to_border = np.minimum(one.track, 32 - one.track).min(axis=-1)
-    assert replace(one, apparent_radius=to_border - 1e-6).visible.all()
-    assert not replace(one, apparent_radius=to_border + 1e-6).visible.any()
+    assert replace(one, radii=to_border[:, None, None] - 1e-6).visible.all()
+    assert not replace(one, radii=to_border[:, None, None] + 1e-6).visible.any()
 
 
 def test_take_and_join_are_inverse(scenes: Scenes) -> None:
@@ -130,17 +132,17 @@ def _by_hand(name: str, p: np.ndarray, times: np.ndarray) -> list[list[float]]:
 
 def _assert_same(a: Scenes, b: Scenes) -> None:
     for name in (
-        "law",
+        "laws",
         "times",
         "parameters",
-        "origin",
+        "origins",
         "axes",
-        "trajectory",
-        "track",
-        "apparent_radius",
-        "ink",
-        "paper",
+        "trajectories",
+        "tracks",
+        "radii",
     ):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+    for name in ("ink", "paper"):
+        np.testing.assert_array_equal(getattr(a.picture, name), getattr(b.picture, name), err_msg=name)
     for name in ("focal", "rotation", "position"):
         np.testing.assert_array_equal(getattr(a.camera, name), getattr(b.camera, name), err_msg=name)

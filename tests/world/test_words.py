@@ -73,7 +73,7 @@ def test_directions_senses_and_hands_are_true(scenes: Scenes) -> None:
             off = np.degrees(np.arctan2(down, right)) - 45 * COMPASS.index(said)
             assert abs((off + 180) % 360 - 180) <= 22.5 + 1e-9
         elif name == "circular" and "clockwise" in text:
-            centre = scenes.camera.pixels(scenes.camera.to_camera(scenes.origin[:, None]))[i]
+            centre = scenes.camera.project(scenes.origins[:, :, None])[i, 0, 0]
             a, b = (track - centre)[:-1], (track - centre)[1:]
             assert ("anticlockwise" in text) == ((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() < 0)  # v points down
         elif name == "helical":
@@ -120,7 +120,7 @@ def _linear(scenes: Scenes, i: int) -> dict[str, float]:
 
 
 def _circular(scenes: Scenes, i: int) -> dict[str, float]:
-    local = (scenes.trajectory[i] - scenes.origin[i]) @ scenes.axes[i]
+    local = (scenes.trajectory[i] - scenes.origins[i, 0]) @ scenes.axes[i, 0]
     angle, seconds = np.abs(np.diff(np.unwrap(np.arctan2(local[:, 1], local[:, 0])))).sum(), np.ptp(scenes.times[i])
     climb = abs(local[-1, 2] - local[0, 2])
     return {

@@ -23,7 +23,7 @@ def test_no_step_of_a_matched_clip_is_ambiguous(world: MatchedWorld) -> None:
     step = np.linalg.norm(np.diff(scenes.track, axis=1), axis=-1)
     assert step.max() <= world.size / 5
     turning = np.isin(scenes.law, [1, 2])
-    per_frame = np.abs(scenes.parameters[turning, 1]) * np.diff(scenes.times[turning]).T
+    per_frame = np.abs(scenes.parameters[turning, 0, 1]) * np.diff(scenes.times[turning]).T
     assert np.degrees(per_frame).max() <= 45
 
 
@@ -38,7 +38,8 @@ def test_laws_take_turns_and_times_are_centred(world: MatchedWorld | ClassicWorl
     scenes = world.sample(0, np.arange(10, 18))
     assert scenes.law.tolist() == [2, 3, 0, 1, 2, 3, 0, 1]
     np.testing.assert_allclose(scenes.times.sum(axis=1), 0, atol=1e-12)
-    assert scenes.ink.shape == (8, 3) and scenes.ink.max(axis=1).max() <= 200 and (scenes.paper == 255).all()
+    assert scenes.picture.ink.shape == (8, 1, 3) and (scenes.picture.paper == 255).all()
+    assert scenes.picture.ink.max() <= 200
 
 
 def test_matched_scenes_have_no_preferred_direction_sense_or_hand(matched: Scenes) -> None:
@@ -53,7 +54,7 @@ def test_matched_scenes_have_no_preferred_direction_sense_or_hand(matched: Scene
             a, b = np.diff(scenes.track, axis=1)[:, :-1], np.diff(scenes.track, axis=1)[:, 1:]
             signs += [(a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]).sum(axis=1)]
         if name == "helical":
-            signs += [scenes.parameters[:, 1] * scenes.parameters[:, 3]]
+            signs += [scenes.parameters[:, 0, 1] * scenes.parameters[:, 0, 3]]
         for sign in signs:
             assert abs((sign > 0).mean() - 0.5) < 4 * 0.5 / np.sqrt(len(scenes))
 

@@ -4,7 +4,7 @@ import json
 
 from marey.core.config import to_json
 from marey.data.spec import SPLITS, DatasetSpec
-from marey.world.laws import LAWS
+from marey.world.laws import BASE_LAWS, LAWS
 
 _CARD = """\
 # Motion clips: world `{kind}`
@@ -30,17 +30,17 @@ clips = samples.clips(np.arange(8))  # uint8 (8, {frames}, {size}, {size}, {chan
 
 | array | shape | meaning |
 |---|---|---|
-| split, index, law | n | number in (train, validation, test); index in the spec; label |
+| split, index, laws | n, n, n 1 | number in (train, validation, test); index in the spec; label |
 | times | n {frames} | seconds |
-| parameters | n 4 | of the law, padded with NaN (below) |
-| origin, axes | n 3, n 3 3 | the law's own frame in the world: trajectory = origin + axes @ law(t) |
-| trajectory | n {frames} 3 | metres, world, z up, without noise |
-| camera_focal, camera_position | n, n 3 | pixels; metres |
-| camera_rotation | n 3 3 | world to camera (x right, y down, z forward) |
-| track | n {frames} 2 | pixels, (u, v) = focal (X, Y) / Z + {size} / 2; pixel centres lie at + 0.5 |
-| apparent_radius, visible | n {frames} | pixels; whether the whole disc is in the frame |
+| parameters | n 1 4 | of the law, padded with NaN (below) |
+| origins, axes | n 1 3, n 1 3 3 | the law's own frame in the world: trajectory = origin + axes @ law(t) |
+| trajectories | n 1 {frames} 3 | metres, world, z up, without noise |
+| camera_focal, camera_position | n 1, n 1 3 | pixels; metres |
+| camera_rotation | n 1 3 3 | world to camera (x right, y down, z forward) |
+| tracks | n 1 1 {frames} 2 | pixels, (u, v) = focal (X, Y) / Z + {size} / 2; pixel centres lie at + 0.5 |
+| radii, whole | n 1 1 {frames} | pixels; whether the whole disc is in the frame |
 | discs | n {frames} 3 | u, v, radius in 1/256 pixel, as drawn |
-| ink, paper | n {channels} | colours of disc and background |
+| ink, paper | n 1 {channels}, n {channels} | colours of disc and background |
 
 | label | law | parameters |
 |---|---|---|
@@ -64,9 +64,9 @@ def card(spec: DatasetSpec, notes: str) -> str:
         size=world.size,
         channels=world.channels,
         colour="grey" if world.channels == 1 else "RGB",
-        laws=len(LAWS),
+        laws=len(BASE_LAWS),
         splits=", ".join(f"{split}: {spec.count(split)}" for split in SPLITS) + ".",
-        rows="\n".join(f"| {i} | {law.name} | {', '.join(law.parameters)} |" for i, law in enumerate(LAWS)),
+        rows="\n".join(f"| {i} | {law.name} | {', '.join(law.parameters)} |" for i, law in enumerate(LAWS[:4])),
         spec=json.dumps(to_json(spec), indent=2),
     )
     return f"{text}\n{notes.strip()}\n" if notes.strip() else text

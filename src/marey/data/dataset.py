@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from marey.core.errors import UserError
 from marey.data.clips import as_video
 from marey.data.spec import DatasetSpec, world_from_preset
-from marey.world.laws import LAW_NAMES
+from marey.world.laws import BASE_LAWS
 from marey.world.render import render
 from marey.world.words import descriptions, equations
 
@@ -100,5 +100,5 @@ def generate_dataset(
         "trajectory_3d": scenes.trajectory,
         "equations": equations(scenes),
         "descriptions": descriptions(scenes),
-        "label_names": list(LAW_NAMES),
+        "label_names": list(BASE_LAWS),
     }

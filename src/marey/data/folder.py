@@ -22,6 +22,8 @@ from marey.core.files import read_json, sha256, write_atomically, write_json, wr
 from marey.data.card import card
 from marey.data.spec import SPLITS, DatasetSpec
 from marey.world.camera import Camera
+from marey.world.laws import BASE_LAWS
+from marey.world.look import Picture
 from marey.world.render import draw_discs, quantized
 from marey.world.scenes import Scenes
 from marey.world.words import descriptions, equations
@@ -56,7 +58,7 @@ class Samples:
         """Draw the clips of the given rows, from the stored discs."""
         world = self.spec.world
         out = np.empty((len(rows), world.frames, world.size, world.size, world.channels), np.uint8)
-        draw_discs(self.discs[rows], self.scenes.ink[rows], self.scenes.paper[rows], out)
+        draw_discs(self.discs[rows], self.scenes.picture.ink[rows, 0], self.scenes.picture.paper[rows], out)
         return out
 
 
@@ -154,28 +156,29 @@ def _to_table(samples: Samples) -> dict[str, np.ndarray]:
     return {
         "split": samples.split,
         "index": samples.index,
-        "law": scenes.law,
+        "laws": scenes.laws,
         "times": scenes.times,
         "parameters": scenes.parameters,
-        "origin": scenes.origin,
+        "origins": scenes.origins,
         "axes": scenes.axes,
-        "trajectory": scenes.trajectory,
+        "trajectories": scenes.trajectories,
         "camera_focal": camera.focal,
         "camera_rotation": camera.rotation,
         "camera_position": camera.position,
-        "track": scenes.track,
-        "apparent_radius": scenes.apparent_radius,
-        "visible": scenes.visible,
+        "tracks": scenes.tracks,
+        "radii": scenes.radii,
+        "whole": scenes.whole,
         "discs": samples.discs,
-        "ink": scenes.ink,
-        "paper": scenes.paper,
+        "ink": scenes.picture.ink,
+        "paper": scenes.picture.paper,
     }
 
 
 def _to_scenes(spec: DatasetSpec, table: dict[str, np.ndarray]) -> Scenes:
     camera = Camera(spec.world.size, table["camera_focal"], table["camera_rotation"], table["camera_position"])
-    names = ("law", "times", "parameters", "origin", "axes", "apparent_radius", "ink", "paper")
-    return Scenes(camera=camera, **{name: table[name] for name in names})
+    names = ("laws", "times", "parameters", "origins", "axes", "radii")
+    picture = Picture(table["ink"], table["paper"])
+    return Scenes(names=BASE_LAWS, camera=camera, picture=picture, **{name: table[name] for name in names})
 
 
 def _to_lines(samples: Samples) -> str:

@@ -16,7 +16,7 @@ Discs = Float64[np.ndarray, "T 3"]  # u, v, radius in pixels
 
 _RADIUS = 5 / 64  # of the dot, in widths of the frame's shorter side
 _MARGIN = 1.5 * _RADIUS  # between the frame and the nearest centre of a dot
-_VIEW = np.array([[0.5, -0.7, 0.5]])  # where the oblique camera stands, from the middle of the path
+_VIEW = np.array([[[0.5, -0.7, 0.5]]])  # where the oblique camera stands, from the middle of the path
 _DISTANCE = 4.0  # of the camera, in radii of the path's sphere: no dot looks more than 4/3 larger than in the middle
 _AXES = {"xy": (0, 1), "xz": (0, 2), "yz": (1, 2)}  # (to the right, up)
 
@@ -74,9 +74,9 @@ def _oblique(path: Path, side: int) -> Discs:
     """A pinhole camera whose field of view is the sphere around the path, in a frame of side x side pixels."""
     position = _DISTANCE * _VIEW / np.linalg.norm(_VIEW)
     focal = (0.5 - _MARGIN) * side * np.sqrt(_DISTANCE**2 - 1)  # the sphere's edge is seen at asin(1 / distance)
-    camera = Camera(side, np.array([focal]), look_at(position, 0 * position), position)
-    points = camera.to_camera(path[None])
-    return np.column_stack([camera.pixels(points)[0], _RADIUS * side * _DISTANCE / points[0, :, 2]])
+    camera = Camera(side, np.array([[focal]]), look_at(position, 0 * position), position)
+    points = camera.to_camera(path[None, None])
+    return np.column_stack([camera.pixels(points)[0, 0], _RADIUS * side * _DISTANCE / points[0, 0, :, 2]])
 
 
 def _orthographic(path: Path, side: int, axes: tuple[int, int]) -> Discs:

@@ -13,7 +13,7 @@ from scipy.spatial import KDTree
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from marey.metrics.tracks import ade
-from marey.world.laws import LAWS
+from marey.world.laws import BASE_LAWS
 
 Shown = Float64[np.ndarray, "N S 2"]
 Hidden = Float64[np.ndarray, "N H 2"]
@@ -47,7 +47,7 @@ def predictions(
     lines = [polynomial(train[:, given], given, 1, size, points) for points in (None, 2)]
     best = int(np.argmin([ade(line, truth, size).mean() for line in lines]))
     displacement = truth - train[:, given][:, -1:]
-    mean = np.stack([displacement[train_law == k].mean(axis=0) for k in range(len(LAWS))])
+    mean = np.stack([displacement[train_law == k].mean(axis=0) for k in range(len(BASE_LAWS))])
     nearest, form = _nearest(shown, train, given, size)
     tracks = {
         "copy_last": np.repeat(last, truth.shape[1], axis=1),

@@ -16,7 +16,7 @@ from marey.core.seeds import step_seed
 from marey.data.clips import as_clips, as_video
 from marey.judge.fit import LawFit, fit_laws
 from marey.judge.tracker import Tracks, track_clips
-from marey.world.laws import LAWS
+from marey.world.laws import BASE_LAWS
 from marey.world.render import render
 from marey.world.scenes import Scenes
 
@@ -57,7 +57,7 @@ class JudgeConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("generated", len(LAWS)), ("shown", 1), ("train_clips", 2), ("batch_size", 1)):
+        for name, least in (("generated", len(BASE_LAWS)), ("shown", 1), ("train_clips", 2), ("batch_size", 1)):
             if getattr(self, name) < least:
                 raise UserError(f"judge.{name}={getattr(self, name)} is too few; it must be at least {least}")
 
@@ -124,8 +124,8 @@ class Exam:
     def fit_of(self, tracks: Tracks) -> LawFit:
         """The law fit through the test scenes' camera; its focal length must be the same in all of them."""
         focal = self.test.camera.focal
-        assert np.all(focal == focal[0]), "the law fit knows one focal length"
-        return fit_laws(tracks, float(focal[0]), self.size)
+        assert np.all(focal == focal[0, 0]), "the law fit knows one focal length"
+        return fit_laws(tracks, float(focal[0, 0]), self.size)
 
     def answers(self, name: str, ask: Callable[[Video, int], Video], clips: Clips) -> Clips:
         """What the model makes of `clips`, batch by batch with a seed each; its pixels are checked."""
@@ -152,4 +152,4 @@ class Exam:
 
 def contrasts(scenes: Scenes) -> Float64[np.ndarray, "N"]:
     """Grey levels between dot and paper in the channel where they differ most."""
-    return np.abs(scenes.paper.astype(np.float64) - scenes.ink).max(axis=1)
+    return np.abs(scenes.picture.paper.astype(np.float64) - scenes.picture.ink[:, 0]).max(axis=1)

@@ -17,7 +17,7 @@ from marey.metrics.figure import Figure, mean_figure, share_figure
 from marey.metrics.pixels import plausible_size, survives
 from marey.metrics.statistics import ks_distance, pivot_interval
 from marey.metrics.tracks import nearest_mean_distance
-from marey.world.laws import LAW_NAMES, LAWS
+from marey.world.laws import BASE_LAWS
 from marey.world.render import render
 
 COPY_PX = 0.5  # mean distance over the frames below which a clip repeats another
@@ -28,12 +28,12 @@ Values = dict[tuple[str, str], np.ndarray]  # (law, parameter): one number per c
 
 def generate(exam: Exam, reconstructed_right: float) -> Outcome:
     """`generated` clips, the laws in turn. reconstructed_right: law_right after the tokenizer alone, for comparison."""
-    law = np.arange(exam.config.generated) % len(LAWS)
+    law = np.arange(exam.config.generated) % len(BASE_LAWS)
     clips = _ask(exam, law)
     tracks = track_clips(clips, float(np.median(exam.contrast)))
     fit = exam.fit_of(tracks)
     true_right = float((exam.fit.law == exam.test.law).mean())
-    others = {"chance": 1 / len(LAWS), "reconstructed_clips": reconstructed_right, "true_clips": true_right}
+    others = {"chance": 1 / len(BASE_LAWS), "reconstructed_clips": reconstructed_right, "true_clips": true_right}
     spread, parameters = _spread(exam, fit, law)
     figures = [
         share_figure("generate.law_right", fit.law == law, true_right, others),
@@ -42,7 +42,7 @@ def generate(exam: Exam, reconstructed_right: float) -> Outcome:
         _copies(exam, tracks),
         spread,
     ]  # fmt: skip
-    details = {"confusion": {"generate": confusion(law, fit.law, len(LAWS) + 1)}, "parameters": parameters}
+    details = {"confusion": {"generate": confusion(law, fit.law, len(BASE_LAWS) + 1)}, "parameters": parameters}
     return Outcome(figures, _pictures(exam, clips, tracks, law, fit.law), details)
 
 
@@ -94,7 +94,7 @@ def _spread(
     low, high = pivot_interval(value, draw, exam.config.seed)
     figure = Figure("generate.spread", value, "KS distance", len(law), low, min(1.0, high),
                     baselines={"real_clips": _distance(data, theirs)})  # fmt: skip
-    parameters: dict[str, dict[str, dict[str, list[float]]]] = {name: {} for name in LAW_NAMES}
+    parameters: dict[str, dict[str, dict[str, list[float]]]] = {name: {} for name in BASE_LAWS}
     for name, parameter in data:
         both = {"data": data[name, parameter].tolist(), "generated": ours[name, parameter].tolist()}
         parameters[name][parameter] = both
@@ -104,7 +104,7 @@ def _spread(
 def _values(fit: LawFit, law: Int64[np.ndarray, "N"]) -> Values:
     """The fitted parameters of the clips that follow the law they should."""
     return {
-        (LAW_NAMES[k], parameter): fit.parameters[(law == k) & (fit.law == k), k, i]
+        (BASE_LAWS[k], parameter): fit.parameters[(law == k) & (fit.law == k), k, i]
         for k, names in enumerate(PARAMETERS)
         for i, parameter in enumerate(names)
     }

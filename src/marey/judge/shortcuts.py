@@ -12,7 +12,7 @@ from jaxtyping import Float64
 from sklearn.tree import DecisionTreeClassifier
 
 from marey.metrics.figure import Figure, Level, share_figure
-from marey.world.laws import LAWS
+from marey.world.laws import BASE_LAWS
 from marey.world.scenes import Scenes
 
 LIMITS: dict[str, float | None] = {
@@ -47,7 +47,7 @@ def gate(train: Scenes, test: Scenes) -> Gate:
     for name, limit in LIMITS.items():
         hits = [_hits(a, train.law, b, test.law) for a, b in zip(theirs[name], ours[name], strict=True)]
         worst = max(hits, key=lambda each: float(each.mean()))
-        chance = {"chance": 1 / len(LAWS)}
+        chance = {"chance": 1 / len(BASE_LAWS)}
         figure = share_figure(f"gate.{name}", worst, baselines=chance)
         level = None if limit is None else Level("at most", limit)
         figures.append(replace(figure, level=level))

@@ -13,10 +13,10 @@ from marey.metrics import codebook
 from marey.metrics.figure import Figure, mean_figure, share_figure
 from marey.metrics.pixels import plausible_size, psnr, survives
 from marey.metrics.tracks import ade, displacement
-from marey.world.laws import LAWS
+from marey.world.laws import BASE_LAWS
 from marey.world.render import render
 
-_CHANCE = 1 / len(LAWS)
+_CHANCE = 1 / len(BASE_LAWS)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def reconstruct(exam: Exam) -> Outcome:
     clips = exam.answers("reconstruct", lambda video, _: exam.model.reconstruct(video), exam.clips)
     tracks = track_clips(clips, exam.contrast)
     truth, size, seed = exam.test.track, exam.size, exam.config.seed
-    blank = np.broadcast_to(exam.test.paper[:, None, None, None], clips.shape)
+    blank = np.broadcast_to(exam.test.picture.paper[:, None, None, None], clips.shape)
     middle = np.full_like(truth, size / 2)
     said = exam.fit_of(tracks).law
 
@@ -71,7 +71,7 @@ def classify(exam: Exam) -> Outcome:
     }
     shares = {"chance": _CHANCE} | {name: float((other == law).mean()) for name, other in others.items()}
     figure = share_figure("classify.accuracy", said == law, baselines=shares)
-    return Outcome([figure], details={"confusion": {"classify": confusion(law, said, len(LAWS))}})
+    return Outcome([figure], details={"confusion": {"classify": confusion(law, said, len(BASE_LAWS))}})
 
 
 def predict(exam: Exam) -> Outcome:
@@ -148,7 +148,7 @@ def _mean_ade(track: Float64[np.ndarray, "N T 2"], truth: Float64[np.ndarray, "N
 
 def confusion(law: Int64[np.ndarray, "N"], said: Int64[np.ndarray, "N"], columns: int) -> list[list[int]]:
     """Counts [law][said]; -1 (none) falls into the last column."""
-    table = np.zeros((len(LAWS), columns), int)
+    table = np.zeros((len(BASE_LAWS), columns), int)
     np.add.at(table, (law, said), 1)
     counts: list[list[int]] = table.tolist()
     return counts

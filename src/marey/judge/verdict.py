@@ -14,7 +14,7 @@ from marey.judge.exam import Exam, JudgeConfig, VideoModel
 from marey.judge.generation import generate
 from marey.judge.shortcuts import Gate, gate
 from marey.metrics.figure import Figure, Level
-from marey.world.laws import LAW_NAMES
+from marey.world.laws import BASE_LAWS
 from marey.world.scenes import Scenes
 
 
@@ -70,7 +70,7 @@ def _with_levels(figures: dict[str, Figure], levels: Mapping[str, Level]) -> dic
 
 
 def _write(path: Path, verdict: Verdict, outcomes: dict[str, trials.Outcome], rows: dict[str, Any]) -> None:
-    details: dict[str, Any] = {"laws": list(LAW_NAMES), "confusion": {}, "parameters": {}, "errors": {}}
+    details: dict[str, Any] = {"laws": list(BASE_LAWS), "confusion": {}, "parameters": {}, "errors": {}}
     details |= {"gate": verdict.gate.to_json()} | {name: [dict(row) for row in value] for name, value in rows.items()}
     for task, outcome in outcomes.items():
         for key, value in outcome.details.items():

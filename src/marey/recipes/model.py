@@ -14,7 +14,7 @@ from marey.dynamics.sequence import Sequence
 from marey.dynamics.tasks import Exercise, task_index
 from marey.dynamics.transformer import Batch, Dynamics
 from marey.tokens.tokenizer import Tokenizer
-from marey.world.laws import LAWS, law_index
+from marey.world.laws import BASE_LAWS, law_index
 
 Video = Float[Tensor, "B C T H W"]
 Part = Float[Tensor, "B C _ H W"]  # of a clip
@@ -115,7 +115,7 @@ class VideoModel(nn.Module):
         video = self._checked(video, "video", self.shape.frames)
         sequence = self._asked("classify", video, torch.ones(video.shape[2], dtype=torch.bool), None)
         logits = self.dynamics.logits(sequence)
-        return logits[:, self.dynamics.layout.slice("class").start, : len(LAWS)].softmax(dim=-1)
+        return logits[:, self.dynamics.layout.slice("class").start, : len(BASE_LAWS)].softmax(dim=-1)
 
     def predict(
         self, prefix: Part, horizon: int, seed: int = 0, law: int | str | None = None, **decoding: Any

@@ -12,7 +12,7 @@ from marey.judge.exam import JudgeConfig
 from marey.recipes.model import Shape
 from marey.tokens.tokenizer import TokenizerConfig
 from marey.train import TrainConfig
-from marey.world.laws import LAWS
+from marey.world.laws import BASE_LAWS
 
 
 @strict
@@ -58,4 +58,4 @@ class Recipe:
         """Of the token sequence: it follows from the clips' shape, the strides and the quantizer."""
         t, h, w = self.tokenizer.stride
         grid: Grid = (1 + (self.shape.frames - 1) // t, self.shape.size // h, self.shape.size // w)
-        return Layout(len(TASKS), len(LAWS), grid, self.tokenizer.quantizer.levels)
+        return Layout(len(TASKS), len(BASE_LAWS), grid, self.tokenizer.quantizer.levels)

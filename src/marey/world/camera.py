@@ -13,31 +13,39 @@ from jaxtyping import Float64
 
 @dataclass(frozen=True)
 class Camera:
-    """n pinhole cameras that look at square frames.
+    """K pinhole cameras on each of n scenes; all look at square frames.
 
     size: pixels. focal: pixels. rotation: world to camera. position: of the camera's centre in the world, metres.
     """
 
     size: int
-    focal: Float64[np.ndarray, "n"]
-    rotation: Float64[np.ndarray, "n 3 3"]
-    position: Float64[np.ndarray, "n 3"]
+    focal: Float64[np.ndarray, "n K"]
+    rotation: Float64[np.ndarray, "n K 3 3"]
+    position: Float64[np.ndarray, "n K 3"]
 
-    def to_camera(self, points: Float64[np.ndarray, "n T 3"]) -> Float64[np.ndarray, "n T 3"]:
-        """World points in camera coordinates: R (X - position)."""
-        return (points - self.position[:, None]) @ self.rotation.transpose(0, 2, 1)
+    def to_camera(self, points: Float64[np.ndarray, "n K P 3"]) -> Float64[np.ndarray, "n K P 3"]:
+        """World points (K = 1: the same for all cameras) in each camera's coordinates: R (X - position)."""
+        return (points - self.position[:, :, None]) @ self.rotation.transpose(0, 1, 3, 2)
 
-    def to_world(self, points: Float64[np.ndarray, "n T 3"]) -> Float64[np.ndarray, "n T 3"]:
+    def to_world(self, points: Float64[np.ndarray, "n K P 3"]) -> Float64[np.ndarray, "n K P 3"]:
         """Camera coordinates in the world: the inverse of `to_camera`."""
-        return points @ self.rotation + self.position[:, None]
+        return points @ self.rotation + self.position[:, :, None]
 
-    def pixels(self, points: Float64[np.ndarray, "n T 3"]) -> Float64[np.ndarray, "n T 2"]:
+    def pixels(self, points: Float64[np.ndarray, "n K P 3"]) -> Float64[np.ndarray, "n K P 2"]:
         """Pixel positions of points in camera coordinates: (u, v) = f (X, Y) / Z + size / 2; NaN behind the camera."""
         depth = np.where(points[..., 2:] > 0, points[..., 2:], np.nan)
-        return self.focal[:, None, None] * points[..., :2] / depth + self.size / 2
+        return self.focal[:, :, None, None] * points[..., :2] / depth + self.size / 2
+
+    def project(self, points: Float64[np.ndarray, "n M T 3"]) -> Float64[np.ndarray, "n K M T 2"]:
+        """Images of world points in each camera, pixels; NaN behind it."""
+        n, bodies, frames = points.shape[:3]
+        image = self.pixels(self.to_camera(points.reshape(n, 1, bodies * frames, 3)))
+        return image.reshape(n, self.focal.shape[1], bodies, frames, 2)
 
 
-def look_at(position: Float64[np.ndarray, "n 3"], target: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3 3"]:
+def look_at(
+    position: Float64[np.ndarray, "*n 3"], target: Float64[np.ndarray, "*n 3"]
+) -> Float64[np.ndarray, "*n 3 3"]:
     """World-to-camera rotations of cameras at `position` that look at `target`, with the world's z axis up."""
     forward = target - position
     forward = forward / np.linalg.norm(forward, axis=-1, keepdims=True)

@@ -14,7 +14,8 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.seeds import uniforms
 from marey.world.camera import Camera, look_at
-from marey.world.laws import LAW_NAMES, LAWS
+from marey.world.laws import BASE_LAWS
+from marey.world.look import Picture
 from marey.world.scenes import Scenes
 
 _POSITION = np.array([6.0, -10.0, 16.0])  # metres; far enough that every law at its largest scale is in view
@@ -40,7 +41,7 @@ class ClassicWorld:
 
     def sample(self, seed: int, index: Int64[np.ndarray, "n"]) -> Scenes:
         """Scenes of the given indices, each a pure function of (self, seed, its index); the law is index mod 4."""
-        n, law = len(index), index % len(LAWS)
+        n, law = len(index), index % len(BASE_LAWS)
         scale = self.scale[0] + (self.scale[1] - self.scale[0]) * uniforms(seed, 0, index, 1)[:, 0]
         t = (np.arange(self.frames) - (self.frames - 1) / 2) * 2 * np.pi / max(self.frames, 8)
         one, zero, none = np.ones(n), np.zeros(n), np.full(n, np.nan)
@@ -50,16 +51,16 @@ class ClassicWorld:
             "helical": [scale, one, zero, one],
             "parabolic": [one, 0.5 * scale, zero, none],
         }
-        position = np.broadcast_to(_POSITION, (n, 3))
+        position = np.broadcast_to(_POSITION, (n, 1, 3))
         ink = np.zeros((n, self.channels), np.uint8)
         return Scenes(
-            law=law,
+            names=BASE_LAWS,
+            laws=law[:, None],
             times=np.broadcast_to(t, (n, self.frames)),
-            parameters=np.array([rows[name] for name in LAW_NAMES])[law, :, np.arange(n)],
-            origin=np.zeros((n, 3)),
-            axes=np.broadcast_to(np.eye(3), (n, 3, 3)),
-            camera=Camera(self.size, np.full(n, _FOCAL * self.size), look_at(position, 0 * position), position),
-            apparent_radius=np.full((n, self.frames), 5 / 64 * self.size),
-            ink=ink,
-            paper=np.full_like(ink, 255),
+            parameters=np.array([rows[name] for name in BASE_LAWS])[law, :, np.arange(n)][:, None],
+            origins=np.zeros((n, 1, 3)),
+            axes=np.broadcast_to(np.eye(3), (n, 1, 3, 3)),
+            camera=Camera(self.size, np.full((n, 1), _FOCAL * self.size), look_at(position, 0 * position), position),
+            radii=np.full((n, 1, 1, self.frames), 5 / 64 * self.size),
+            picture=Picture(ink[:, None], np.full_like(ink, 255)),
         )

@@ -60,6 +60,7 @@ LAWS = (
     Law("parabolic", ("speed_m_s", "acceleration_m_s2", "vertex_s"), _parabolic),
 )
 LAW_NAMES = tuple(law.name for law in LAWS)
+BASE_LAWS = LAW_NAMES[:4]
 MOST_PARAMETERS = max(len(law.parameters) for law in LAWS)
 
 
@@ -72,13 +73,13 @@ def law_index(law: int | str) -> int:
     raise UserError(f"law={law!r} is unknown; the laws are {', '.join(LAW_NAMES)} (or 0 to {len(LAWS) - 1})")
 
 
-def positions(law: Int64[np.ndarray, "n"], parameters: Parameters, t: Times) -> Positions:
-    """Position of each sample under its own law, in that law's frame, metres."""
+def positions(names: tuple[str, ...], law: Int64[np.ndarray, "n"], parameters: Parameters, t: Times) -> Positions:
+    """Position of each sample under its own law, an index into `names`, in that law's frame, metres; NaN for -1."""
     t = np.broadcast_to(t, (len(law), t.shape[-1]))
-    position = np.empty((*t.shape, 3))
-    for label, each in enumerate(LAWS):
+    position = np.full((*t.shape, 3), np.nan)
+    for label, name in enumerate(names):
         rows = law == label
-        position[rows] = each.position(parameters[rows], t[rows])
+        position[rows] = LAWS[LAW_NAMES.index(name)].position(parameters[rows], t[rows])
     return position
 
 

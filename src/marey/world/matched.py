@@ -15,7 +15,8 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.seeds import uniforms
 from marey.world.camera import Camera, about, random_rotations
-from marey.world.laws import LAW_NAMES, LAWS, metric_parameters, positions
+from marey.world.laws import BASE_LAWS, metric_parameters, positions
+from marey.world.look import Picture
 from marey.world.scenes import Scenes
 
 Range = tuple[float, float]
@@ -62,7 +63,7 @@ class MatchedWorld:
 
         Scenes that leave the frame or move too fast are drawn again, from the next stream of random numbers.
         """
-        law, todo = index % len(LAWS), np.arange(len(index))
+        law, todo = index % len(BASE_LAWS), np.arange(len(index))
         parts, rows = [], []
         for attempt in range(_MOST_ATTEMPTS):
             scenes = self._propose(law[todo], uniforms(seed, attempt, index[todo], 24))
@@ -82,14 +83,14 @@ class MatchedWorld:
         radius = _between(u[:, 1], self.radius) * self.size
         axes = self._axes(law, u[:, [2, 3, 4, 23]])
         parameters = self._shape(law, t, u[:, 5:11])
-        flat = (positions(law, parameters, t) @ axes.transpose(0, 2, 1))[..., :2]
+        flat = (positions(BASE_LAWS, law, parameters, t) @ axes.transpose(0, 2, 1))[..., :2]
         net = np.linalg.norm(flat[:, -1] - flat[:, 0], axis=-1)
         path = np.linalg.norm(np.diff(flat, axis=1), axis=-1).sum(axis=1)
         extent = np.exp(_between(u[:, 11], np.log(self.extent))) * self.size
         scale = extent * metres / np.sqrt(net * path)
         parameters = parameters * np.where(metric_parameters()[law], scale[:, None], 1)
 
-        motion = positions(law, parameters, t) @ axes.transpose(0, 2, 1)
+        motion = positions(BASE_LAWS, law, parameters, t) @ axes.transpose(0, 2, 1)
         low, high = motion.min(axis=1), motion.max(axis=1)
         room = self.size * metres[:, None] - 2 * (radius * metres)[:, None] - (high - low)[:, :2]
         middle = (u[:, 12:14] - 0.5) * room.clip(0) - (low + high)[:, :2] / 2
@@ -97,18 +98,19 @@ class MatchedWorld:
         depth = (motion + origin[:, None])[..., 2].clip(1e-6)
 
         rotation, target = random_rotations(u[:, 14:17]), 2 * u[:, 17:20] - 1
-        camera = Camera(self.size, focal, rotation, target - distance[:, None] * rotation[:, 2])
+        position = target - distance[:, None] * rotation[:, 2]
+        camera = Camera(self.size, focal[:, None], rotation[:, None], position[:, None])
         ink = _dark_colours(u[:, 20:23]) if self.channels == 3 else np.zeros((len(law), 1), np.uint8)
         return Scenes(
-            law=law,
+            names=BASE_LAWS,
+            laws=law[:, None],
             times=np.broadcast_to(t, (len(law), self.frames)),
-            parameters=parameters,
-            origin=camera.to_world(origin[:, None])[:, 0],
-            axes=rotation.transpose(0, 2, 1) @ axes,
+            parameters=parameters[:, None],
+            origins=camera.to_world(origin[:, None, None])[:, 0],
+            axes=(rotation.transpose(0, 2, 1) @ axes)[:, None],
             camera=camera,
-            apparent_radius=(radius * distance)[:, None] / depth,
-            ink=ink,
-            paper=np.full_like(ink, 255),
+            radii=((radius * distance)[:, None] / depth)[:, None, None],
+            picture=Picture(ink[:, None], np.full_like(ink, 255)),
         )
 
     def _shape(self, law: Int64[np.ndarray, "n"], t: Float64[np.ndarray, "T"], u: Uniform) -> np.ndarray:
@@ -130,11 +132,11 @@ class MatchedWorld:
             "helical": [one, turning, phase, climb],
             "parabolic": [speed, acceleration, vertex, none],
         }
-        return np.array([rows[name] for name in LAW_NAMES])[law, :, np.arange(n)]
+        return np.array([rows[name] for name in BASE_LAWS])[law, :, np.arange(n)]
 
     def _axes(self, law: Int64[np.ndarray, "n"], u: Uniform) -> Float64[np.ndarray, "n 3 3"]:
         """Directions of the law's own frame as the camera sees them: turned, tilted out of the image, spun in it."""
-        helix = law == LAW_NAMES.index("helical")
+        helix = law == BASE_LAWS.index("helical")
         tilt = np.radians(np.where(helix, _between(u[:, 0], self.helix_tilt), _between(u[:, 0], self.tilt)))
         tilt = np.where(u[:, 3] < 0.5, tilt, np.pi - tilt)  # as often towards the camera as away from it
         return about(2, 2 * np.pi * u[:, 1]) @ about(0, tilt) @ about(2, 2 * np.pi * u[:, 2])

@@ -25,12 +25,13 @@ def quantized(scenes: Scenes) -> Int32[np.ndarray, "n T 3"]:
 def render(scenes: Scenes, out: UInt8[np.ndarray, "n T H W C"] | None = None) -> UInt8[np.ndarray, "n T H W C"]:
     """Draw the clips of `scenes`, into `out` when given (a reused buffer is many times faster than fresh memory)."""
     size = scenes.camera.size
-    shape = (len(scenes), scenes.times.shape[1], size, size, scenes.ink.shape[1])
+    picture = scenes.picture
+    shape = (len(scenes), scenes.times.shape[1], size, size, picture.paper.shape[1])
     if out is None:
         out = np.empty(shape, np.uint8)
     elif out.shape != shape or out.dtype != np.uint8:
         raise UserError(f"out has shape {out.shape} and type {out.dtype}; these scenes need uint8 {shape}")
-    draw_discs(quantized(scenes), scenes.ink, scenes.paper, out)
+    draw_discs(quantized(scenes), picture.ink[:, 0], picture.paper, out)
     return out
 
 

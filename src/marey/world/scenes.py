@@ -1,54 +1,82 @@
 """A batch of scenes: everything that is true about n clips before a pixel is drawn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64, UInt8
+from jaxtyping import Bool, Float64, Int64
 
 from marey.world.camera import Camera
 from marey.world.laws import positions
+from marey.world.look import Picture
 
 
 @dataclass(frozen=True)
 class Scenes:
-    """n scenes of T frames; the trajectory is the clean truth and follows from the law, its parameters and its frame.
+    """n scenes of T frames: M bodies seen by K cameras. The trajectories are the clean truth; each follows from a law,
+    its parameters and the frame of reference it lives in.
 
-    times: seconds. parameters: those of the law, padded with NaN. origin, axes: the law's own frame in the world (its
-    x, y, z directions are the columns of `axes`). apparent_radius: pixels. ink, paper: colours of disc and background.
+    names: the laws of this world; a label is an index into them. laws: each body's label, -1 where a scene has fewer
+    bodies. times: seconds. parameters: those of the law, padded with NaN. origins, axes: the law's own frame in the
+    world (its x, y, z directions are the columns of `axes`). radii: apparent, pixels. picture: colours and all else
+    that the pixels show.
+
+    Names in the singular are those of the first body in the first camera: the subject of the clip.
     """
 
-    law: Int64[np.ndarray, "n"]
+    names: tuple[str, ...]
+    laws: Int64[np.ndarray, "n M"]
     times: Float64[np.ndarray, "n T"]
-    parameters: Float64[np.ndarray, "n P"]
-    origin: Float64[np.ndarray, "n 3"]
-    axes: Float64[np.ndarray, "n 3 3"]
+    parameters: Float64[np.ndarray, "n M P"]
+    origins: Float64[np.ndarray, "n M 3"]
+    axes: Float64[np.ndarray, "n M 3 3"]
     camera: Camera
-    apparent_radius: Float64[np.ndarray, "n T"]
-    ink: UInt8[np.ndarray, "n C"]
-    paper: UInt8[np.ndarray, "n C"]
+    radii: Float64[np.ndarray, "n K M T"]
+    picture: Picture
 
     def __len__(self) -> int:
-        return len(self.law)
+        return len(self.laws)
+
+    @property
+    def trajectories(self) -> Float64[np.ndarray, "n M T 3"]:
+        """Positions in the world, metres: origin + axes @ law(parameters, t). NaN for bodies that are not there."""
+        bodies, (frames, most) = self.laws.size, (self.times.shape[1], self.parameters.shape[2])
+        times = np.repeat(self.times, self.laws.shape[1], axis=0)
+        local = positions(self.names, self.laws.ravel(), self.parameters.reshape(bodies, most), times)
+        local = local.reshape(*self.laws.shape, frames, 3)
+        return local @ self.axes.transpose(0, 1, 3, 2) + self.origins[:, :, None]
+
+    @property
+    def tracks(self) -> Float64[np.ndarray, "n K M T 2"]:
+        """Images of the trajectories, pixels; NaN behind the camera."""
+        return self.camera.project(self.trajectories)
+
+    @property
+    def whole(self) -> Bool[np.ndarray, "n K M T"]:
+        """Whether the whole disc lies inside the frame and before the camera."""
+        half = self.camera.size / 2
+        return np.abs(self.tracks - half).max(axis=-1) <= half - self.radii  # NaN compares as False
+
+    @property
+    def law(self) -> Int64[np.ndarray, "n"]:
+        return self.laws[:, 0]
 
     @property
     def trajectory(self) -> Float64[np.ndarray, "n T 3"]:
-        """Positions in the world, metres: origin + axes @ law(parameters, t)."""
-        local = positions(self.law, self.parameters, self.times)
-        return local @ self.axes.transpose(0, 2, 1) + self.origin[:, None]
+        return self.trajectories[:, 0]
 
     @property
     def track(self) -> Float64[np.ndarray, "n T 2"]:
-        """Image of the trajectory, pixels."""
-        return self.camera.pixels(self.camera.to_camera(self.trajectory))
+        return self.tracks[:, 0, 0]
+
+    @property
+    def apparent_radius(self) -> Float64[np.ndarray, "n T"]:
+        return self.radii[:, 0, 0]
 
     @property
     def visible(self) -> Bool[np.ndarray, "n T"]:
-        """Whether the whole disc lies inside the frame and before the camera."""
-        half = self.camera.size / 2
-        offset = np.abs(self.track - half).max(axis=-1)
-        return offset <= half - self.apparent_radius  # NaN, behind the camera, compares as False
+        return self.whole[:, 0, 0]
 
     def take(self, rows: np.ndarray) -> "Scenes":
         """The scenes at the given rows (indices or a mask), in that order."""
@@ -65,7 +93,7 @@ def _map(function: Any, parts: Sequence[Any]) -> Any:
     values = {}
     for field in fields(parts[0]):
         column = [getattr(part, field.name) for part in parts]
-        if isinstance(column[0], Camera):
+        if is_dataclass(column[0]):
             values[field.name] = _map(function, column)
         elif isinstance(column[0], np.ndarray):
             values[field.name] = function(column)

@@ -29,15 +29,15 @@ def descriptions(scenes: Scenes) -> list[str]:
         facts = {"towards": _towards(tracks[i]), "seconds": f"{_seconds(scenes, i):.2f}"}
         facts |= _FACTS[LAW_NAMES[scenes.law[i]]](scenes, i)
         forms = _FORMS[LAW_NAMES[scenes.law[i]]]
-        texts.append(forms[zlib.crc32(scenes.parameters[i].tobytes()) % len(forms)].format(**facts))
+        texts.append(forms[zlib.crc32(scenes.parameters[i, 0].tobytes()) % len(forms)].format(**facts))
     return texts
 
 
 def _equation(scenes: Scenes, i: int) -> str:
-    terms = _TERMS[LAW_NAMES[scenes.law[i]]](*scenes.parameters[i])
+    terms = _TERMS[LAW_NAMES[scenes.law[i]]](*scenes.parameters[i, 0])
     sides = []
     for axis in range(3):
-        parts = [(scenes.origin[i, axis], ""), *((scenes.axes[i, axis] @ size, term) for size, term in terms)]
+        parts = [(scenes.origins[i, 0, axis], ""), *((scenes.axes[i, 0, axis] @ size, term) for size, term in terms)]
         sides.append(_sum([(value, term) for value, term in parts if abs(value) > _TINY]))
     return "; ".join(f"{name}(t) = {side}" for name, side in zip("xyz", sides, strict=True))
 
@@ -88,14 +88,16 @@ _TERMS: dict[str, Callable[..., list[Term]]] = {
 
 
 def _linear_facts(scenes: Scenes, i: int) -> dict[str, str]:
-    speed = abs(scenes.parameters[i, 0])
+    speed = abs(scenes.parameters[i, 0, 0])
     return {"speed": f"{speed:.2f}", "distance": f"{speed * _seconds(scenes, i):.2f}"}
 
 
 def _circular_facts(scenes: Scenes, i: int) -> dict[str, str]:
-    radius, turning = scenes.parameters[i, :2]
-    sight = scenes.origin[i] - scenes.camera.position[i]
-    clockwise = turning * (scenes.axes[i, :, 2] @ sight) > 0  # right and down the image, z points away from the viewer
+    radius, turning = scenes.parameters[i, 0, :2]
+    sight = scenes.origins[i, 0] - scenes.camera.position[i, 0]
+    clockwise = (
+        turning * (scenes.axes[i, 0, :, 2] @ sight) > 0
+    )  # right and down the image, z points away from the viewer
     return {
         "radius": f"{radius:.2f}",
         "turns": f"{abs(turning) * _seconds(scenes, i) / (2 * np.pi):.2f}",
@@ -105,7 +107,7 @@ def _circular_facts(scenes: Scenes, i: int) -> dict[str, str]:
 
 
 def _helical_facts(scenes: Scenes, i: int) -> dict[str, str]:
-    turning, climb = scenes.parameters[i, [1, 3]]
+    turning, climb = scenes.parameters[i, 0, [1, 3]]
     return _circular_facts(scenes, i) | {
         "climb": f"{abs(climb):.2f}",
         "rise": f"{abs(climb) * _seconds(scenes, i):.2f}",
@@ -114,7 +116,7 @@ def _helical_facts(scenes: Scenes, i: int) -> dict[str, str]:
 
 
 def _parabolic_facts(scenes: Scenes, i: int) -> dict[str, str]:
-    speed, acceleration, vertex = scenes.parameters[i, :3]
+    speed, acceleration, vertex = scenes.parameters[i, 0, :3]
     return {
         "speed": f"{abs(speed):.2f}",
         "acceleration": f"{abs(acceleration):.2f}",
