@@ -15,7 +15,8 @@ from marey.core.errors import UserError
 from marey.core.seeds import uniforms
 from marey.world.camera import Camera, look_at
 from marey.world.laws import BASE_LAWS
-from marey.world.look import Picture
+from marey.world.look import Look
+from marey.world.rig import Rig
 from marey.world.scenes import Scenes
 
 _POSITION = np.array([6.0, -10.0, 16.0])  # metres; far enough that every law at its largest scale is in view
@@ -32,6 +33,8 @@ class ClassicWorld:
     size: int = 64
     channels: Literal[1, 3] = 1
     scale: tuple[float, float] = (0.7, 1.3)
+    look: Look = Look(coloured=False)  # noqa: RUF009 (frozen)
+    rig: Rig = Rig()  # noqa: RUF009 (frozen)
 
     def __post_init__(self) -> None:
         if self.frames < 2:
@@ -52,7 +55,7 @@ class ClassicWorld:
             "parabolic": [one, 0.5 * scale, zero, none],
         }
         position = np.broadcast_to(_POSITION, (n, 1, 3))
-        ink = np.zeros((n, self.channels), np.uint8)
+        camera = Camera(self.size, np.full((n, 1), _FOCAL * self.size), look_at(position, 0 * position), position)
         return Scenes(
             names=BASE_LAWS,
             laws=law[:, None],
@@ -60,7 +63,7 @@ class ClassicWorld:
             parameters=np.array([rows[name] for name in BASE_LAWS])[law, :, np.arange(n)][:, None],
             origins=np.zeros((n, 1, 3)),
             axes=np.broadcast_to(np.eye(3), (n, 1, 3, 3)),
-            camera=Camera(self.size, np.full((n, 1), _FOCAL * self.size), look_at(position, 0 * position), position),
+            camera=self.rig.place(seed, index, camera),
             radii=np.full((n, 1, 1, self.frames), 5 / 64 * self.size),
-            picture=Picture(ink[:, None], np.full_like(ink, 255)),
+            picture=self.look.paint(seed, index, 1, self.channels),
         )

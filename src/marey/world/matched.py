@@ -16,8 +16,9 @@ from marey.core.errors import UserError
 from marey.core.seeds import uniforms
 from marey.world.camera import Camera, about, random_rotations
 from marey.world.laws import BASE_LAWS, metric_parameters, positions
-from marey.world.look import Picture
-from marey.world.scenes import Scenes
+from marey.world.look import Look
+from marey.world.rig import Rig
+from marey.world.scenes import Accept, Scenes
 
 Range = tuple[float, float]
 Uniform = Float64[np.ndarray, "n U"]
@@ -47,6 +48,8 @@ class MatchedWorld:
     distance: Range = (9.0, 12.0)
     focal: float = 1.25  # in widths of the frame: a field of view of 44 degrees
     most_step: float = 0.2  # of the frame, between two frames
+    look: Look = Look()  # noqa: RUF009 (frozen)
+    rig: Rig = Rig()  # noqa: RUF009 (frozen)
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -58,16 +61,19 @@ class MatchedWorld:
         if not 16 <= self.size <= 1024:
             raise UserError(f"size={self.size} is out of range; choose 16 to 1024 pixels")
 
-    def sample(self, seed: int, index: Int64[np.ndarray, "n"]) -> Scenes:
-        """Scenes of the given indices, each a pure function of (self, seed, its index); the law is index mod 4.
+    def sample(self, seed: int, index: Int64[np.ndarray, "n"], accept: Accept | None = None) -> Scenes:
+        """Scenes of the given indices, each a pure function of (self, seed, its index, accept); the law is index mod 4.
 
-        Scenes that leave the frame or move too fast are drawn again, from the next stream of random numbers.
+        Scenes that leave the frame, move too fast or are not accepted are drawn again, from the next stream of random
+        numbers.
         """
-        law, todo = index % len(BASE_LAWS), np.arange(len(index))
+        todo = np.arange(len(index))
         parts, rows = [], []
         for attempt in range(_MOST_ATTEMPTS):
-            scenes = self._propose(law[todo], uniforms(seed, attempt, index[todo], 24))
+            scenes = self._propose(seed, attempt, index[todo])
             good = self._fits(scenes)
+            if accept is not None:
+                good &= accept(scenes)
             parts.append(scenes.take(good))
             rows.append(todo[good])
             todo = todo[~good]
@@ -75,8 +81,9 @@ class MatchedWorld:
                 return Scenes.join(parts).take(np.argsort(np.concatenate(rows)))
         raise UserError(f"world: scene {index[todo[0]]} does not fit the frame; reduce world.extent or world.radius")
 
-    def _propose(self, law: Int64[np.ndarray, "n"], u: Uniform) -> Scenes:
+    def _propose(self, seed: int, attempt: int, index: Int64[np.ndarray, "n"]) -> Scenes:
         """Lay the motion out in the camera's view, size and place it there, then move camera and motion together."""
+        law, u = index % len(BASE_LAWS), uniforms(seed, attempt, index, 24)
         t = (np.arange(self.frames) - (self.frames - 1) / 2) / self.fps
         distance, focal = _between(u[:, 0], self.distance), np.full(len(law), self.focal * self.size)
         metres = distance / focal  # per pixel, in the middle of the scene
@@ -100,7 +107,6 @@ class MatchedWorld:
         rotation, target = random_rotations(u[:, 14:17]), 2 * u[:, 17:20] - 1
         position = target - distance[:, None] * rotation[:, 2]
         camera = Camera(self.size, focal[:, None], rotation[:, None], position[:, None])
-        ink = _dark_colours(u[:, 20:23]) if self.channels == 3 else np.zeros((len(law), 1), np.uint8)
         return Scenes(
             names=BASE_LAWS,
             laws=law[:, None],
@@ -108,9 +114,9 @@ class MatchedWorld:
             parameters=parameters[:, None],
             origins=camera.to_world(origin[:, None, None])[:, 0],
             axes=(rotation.transpose(0, 2, 1) @ axes)[:, None],
-            camera=camera,
+            camera=self.rig.place(seed, index, camera),
             radii=((radius * distance)[:, None] / depth)[:, None, None],
-            picture=Picture(ink[:, None], np.full_like(ink, 255)),
+            picture=self.look.paint(seed, index, 1, self.channels),
         )
 
     def _shape(self, law: Int64[np.ndarray, "n"], t: Float64[np.ndarray, "T"], u: Uniform) -> np.ndarray:
@@ -148,8 +154,3 @@ class MatchedWorld:
 
 def _between(u: np.ndarray, bounds: Range | np.ndarray) -> np.ndarray:
     return bounds[0] + (bounds[1] - bounds[0]) * u
-
-
-def _dark_colours(u: Float64[np.ndarray, "n 3"]) -> np.ndarray:
-    """Colours that stand out from white paper: the brightest channel is at most 200, the darkest under 56."""
-    return np.minimum(200 * u, 200 * u - 200 * u.min(axis=1, keepdims=True) + 55).astype(np.uint8)

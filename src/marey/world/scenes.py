@@ -1,6 +1,6 @@
 """A batch of scenes: everything that is true about n clips before a pixel is drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
@@ -86,6 +86,9 @@ class Scenes:
     def join(cls, parts: Sequence["Scenes"]) -> "Scenes":
         """Several batches as one."""
         return _map(np.concatenate, parts)
+
+
+Accept = Callable[[Scenes], Bool[np.ndarray, "n"]]  # which scenes are wanted; the others are drawn again
 
 
 def _map(function: Any, parts: Sequence[Any]) -> Any:
