@@ -11,7 +11,10 @@ from tests.demo import marey, one_line
 COMMANDS = {
     (): ("demo", "make", "train", "judge", "report"),
     ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small or base"),
-    ("make",): ("--preset", "--frames", "--size", "--channels", "--overwrite", "matched or classic", "pixels"),
+    ("make",): ("--preset", "--frames", "--size", "--overwrite", "--engine", "--shard-index", "--dry-run", "pixels"),
+    ("check",): ("DATASET", "checksum"),
+    ("export",): ("DATASET", "--format", "webdataset", "huggingface", "lerobot", "45 dB", "--overwrite", "README.md"),
+    ("import",): ("SOURCE", "--out", "trajectory_3d", "clip, frame, u, v", "videos", "--overwrite"),
     ("train",): ("tokenizer", "dynamics"),
     ("train", "tokenizer"): ("--recipe", "--out", "--resume", "smoke, small or base", "OUT/tokenizer"),
     ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small or base", "OUT/dynamics"),
@@ -20,11 +23,11 @@ COMMANDS = {
 }
 
 
-def invoke(*arguments: str | Path) -> Result:
+def invoke(*arguments: str | int | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="marey")
 
 
-def refusal(*arguments: str | Path) -> str:
+def refusal(*arguments: str | int | Path) -> str:
     """The one line in which a command refused."""
     result = invoke(*arguments)
     assert result.exit_code == 2, result.output
@@ -66,7 +69,7 @@ def test_unknown_recipe(command: tuple[str, ...], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (("--preset", "wild"), "preset='wild' is unknown; the presets are matched, classic"),
+        (("--preset", "wild"), "preset='wild' is unknown; the presets are classic, matched, hard"),
         (("--size", "0"), "size"),
         (("--size", "-32"), "size"),
         (("--frames", "0"), "frames"),
@@ -119,21 +122,59 @@ def test_no_traceback_in_a_process_of_its_own(tmp_path: Path) -> None:
 # -- make ----------------------------------------------------------------------------------------------------------
 
 
+def contents(out: Path) -> dict[str, bytes]:
+    return {file.relative_to(out).as_posix(): file.read_bytes() for file in out.rglob("*") if file.is_file()}
+
+
 @pytest.mark.parametrize("preset", ["matched", "classic"])
-def test_make_a_data_set_once(preset: str, tmp_path: Path) -> None:
+def test_make_and_check_a_data_set_once(preset: str, tmp_path: Path) -> None:
     out = tmp_path / "data"
     made = invoke("make", "--preset", preset, "-n", "20", "--out", out)
     assert made.exit_code == 0, made.output
-    assert made.stdout.startswith(f"{out}: 24 samples\n") and "chance 0.25" in made.stdout
-    before = {file.name: file.read_bytes() for file in out.iterdir()}
-    assert {"spec.json", "samples.npz", "README.md", "checksums.json"} <= before.keys()
+    assert made.stdout.startswith(f"{out}: 24 samples\n## Shortcuts") and "0.250" in made.stdout
+    before = contents(out)
+    assert {"spec.json", "samples/part-00000-train.parquet", "README.md", "SHA256SUMS"} <= before.keys()
+    assert before["README.md"].decode().endswith(made.stdout.partition("\n")[2])
 
-    assert "--overwrite" in refusal("make", "--preset", preset, "-n", "30", "--out", out)
-    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
-
+    assert "--overwrite" in refusal("make", "--preset", preset, "-n", "20", "--out", out)
+    assert "train: 20 != 30" in refusal("make", "--preset", preset, "-n", "30", "--out", out)
+    checked = invoke("check", out)
+    assert checked.stdout == f"{out}: 24 samples; all checksums hold, and 20 rows made again are the same\n"
     again = invoke("make", "--preset", preset, "-n", "20", "--out", out, "--overwrite")
     assert again.exit_code == 0, again.output
-    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+    assert contents(out) == before
+
+    (out / "samples" / "part-00001-validation.parquet").write_bytes(b"PAR1")
+    assert f"{out}/samples/part-00001-validation.parquet is damaged" in refusal("check", out)
+
+
+def test_make_in_parts(tmp_path: Path) -> None:
+    options = ("make", "-n", "20", "--out")
+    for index in (1, 0):
+        made = invoke(*options, tmp_path / "parts", "--shard-index", index, "--num-shards", 2)
+        assert f"part {index} of 2 is there" in made.stdout
+        assert "is missing" in refusal("check", tmp_path / "parts")
+    for out in ("parts", "whole"):
+        assert invoke(*options, tmp_path / out, "--workers", 1).exit_code == 0
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+    assert "belong together" in refusal(*options, tmp_path / "x", "--shard-index", 0)
+    parts = ("--shard-index", 0, "--num-shards", 2)
+    assert "--overwrite would remove the other parts" in refusal(*options, tmp_path / "x", *parts, "--overwrite")
+    assert "give 0 to 1" in refusal(*options, tmp_path / "x", "--shard-index", 2, "--num-shards", 2)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_dry_run_makes_nothing(tmp_path: Path) -> None:
+    said = invoke(
+        "make", "-n", "40", "--out", tmp_path / "data", "--dry-run", "--price", "0.5", "--workers", "3"
+    ).stdout
+    lines = said.splitlines()
+    assert (
+        "measured on 40 clips" in lines[0] and "3 CPUs" in lines[1] and "$0.5 per CPU hour, an assumption" in lines[-1]
+    )
+    assert [line.split()[0] for line in lines[2:-1]] == ["48", "1,000,000", "1,000,000,000"]
+    assert lines[2].split()[3:5] == ["393", "kB"]  # 48 clips of 8 frames of 32 x 32 pixels
+    assert not (tmp_path / "data").exists()
 
 
 def test_make_never_overwrites_what_is_not_a_data_set(tmp_path: Path) -> None:

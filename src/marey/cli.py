@@ -11,6 +11,8 @@ from marey.core.errors import UserError
 if TYPE_CHECKING:
     import torch
 
+    from marey.data.engines import Engine
+    from marey.data.spec import DatasetSpec
     from marey.recipes.recipe import Recipe
 
 RECIPE = click.option("--recipe", "recipe_name", default="small", show_default=True, help="smoke, small or base.")
@@ -48,6 +50,9 @@ def main() -> None:
     \b
     marey demo                                  everything, from nothing to a report
     marey make --preset classic -n 200 --out D  a data set, and a look at its shortcuts
+    marey check D                               is every byte of it what it was?
+    marey look D                                a page of its clips in motion
+    marey export D --format npz --out E         for other programs; marey import takes their data in
     marey train tokenizer --out runs/mine       one stage at a time ...
     marey train dynamics --out runs/mine
     marey judge runs/mine                       ... measured ...
@@ -74,31 +79,126 @@ def demo(recipe_name: str, out: Path, seed: int | None, device: str, resume: boo
 
 
 @main.command()
-@click.option("--preset", default="matched", show_default=True, help="matched or classic.")
+@click.option(
+    "--preset", default="matched", show_default=True, help="matched, hard, varied, classic, phyworld-uniform, ..."
+)
 @click.option("-n", "count", type=click.IntRange(min=4), default=10_000, show_default=True, help="Training clips.")
-@click.option("--frames", type=int, default=8, show_default=True)
-@click.option("--size", type=int, default=32, show_default=True, help="Width and height, pixels.")
-@click.option("--channels", type=int, default=1, show_default=True, help="1 (grey) or 3 (RGB).")
+@click.option("--frames", type=int, default=None, help="Default: the preset's own.")
+@click.option("--size", type=int, default=None, help="Width and height, pixels. Default: the preset's own.")
+@click.option("--channels", type=int, default=None, help="1 (grey) or 3 (RGB). Default: the preset's own.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @_out(what="Folder to make.")
 @click.option("--overwrite", is_flag=True, help="Replace a data set that is there already.")
-def make(preset: str, count: int, frames: int, size: int, channels: int, seed: int, out: Path, overwrite: bool) -> None:
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes. Default: one for each CPU.")
+@click.option("--shard-index", type=click.IntRange(min=0), default=None, help="Make one part only: which, from 0.")
+@click.option("--num-shards", type=click.IntRange(min=1), default=None, help="Number of such parts.")
+@click.option("--dry-run", is_flag=True, help="Make nothing; say what it would take, and for 10^6 and 10^9 clips.")
+@click.option("--price", type=float, default=0.05, show_default=True, help="Of a CPU hour, dollars, for --dry-run.")
+def make(
+    preset: str,
+    count: int,
+    frames: int | None,
+    size: int | None,
+    channels: int | None,
+    seed: int,
+    out: Path,
+    overwrite: bool,
+    engine: str,
+    workers: int | None,
+    shard_index: int | None,
+    num_shards: int | None,
+    dry_run: bool,
+    price: float,
+) -> None:
     """Make a data set: parameters, trajectories, cameras, equations and descriptions.
 
-    Only parameters are stored; pixels are drawn from them on demand, the same bytes each time. Validation and test
-    splits of a tenth of the clips each come with it. Prints how well trivial facts tell the laws apart.
-    """
-    from marey.data.folder import write_dataset
-    from marey.data.spec import DatasetSpec, world_from_preset
-    from marey.judge.shortcuts import gate
+    Pixels are not stored but drawn on demand, the same bytes each time. Validation and test splits of a tenth of the
+    clips each come with it. Stop it at any moment: the same command goes on. Prints how well trivial facts tell the
+    laws apart.
 
-    world = world_from_preset(preset, frames, size, channels)
-    spec = DatasetSpec(world, train=count, validation=count // 10, test=count // 10, seed=seed)
-    write_dataset(spec, out, overwrite=overwrite)
-    click.echo(f"{out}: {count + 2 * (count // 10):,} samples")
-    probe = DatasetSpec(world, train=4000, validation=0, test=4000, seed=seed)
-    for figure in gate(probe.scenes("train"), probe.scenes("test")).figures:
-        click.echo(f"  a depth-3 tree on {figure.name.removeprefix('gate.')}: {figure.value:.3f} (chance 0.25)")
+    \b
+    Parts for a batch system: run all of --shard-index 0 --num-shards 9 to --shard-index 8 --num-shards 9,
+    at once or not, then the same command without these two; it finishes the data set.
+    """
+    from marey.data.spec import dataset_from_preset
+
+    spec = dataset_from_preset(preset, count, frames, size, channels, seed)
+    if (shard_index is None) != (num_shards is None):
+        raise UserError("--shard-index and --num-shards belong together; give both or neither")
+    if overwrite and shard_index is not None:
+        raise UserError("--overwrite would remove the other parts; leave it out, or remove the folder first")
+    if dry_run:
+        _estimate(spec, workers, price)
+    elif shard_index is not None and num_shards is not None:
+        _make_part(spec, out, engine, workers, shard_index, num_shards)
+    else:
+        _make_all(spec, out, engine, workers, overwrite)
+
+
+@main.command()
+@click.argument("dataset", type=click.Path(path_type=Path))
+def check(dataset: Path) -> None:
+    """Verify every file of DATASET against its checksum, and make some of its rows again from the spec.
+
+    The first thing wrong is named: file, row and field.
+    """
+    from marey.data.check import check_dataset
+
+    found, rows = check_dataset(dataset)
+    click.echo(f"{dataset}: {len(found):,} samples; all checksums hold, and {rows} rows made again are the same")
+
+
+@main.command()
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "name",
+    type=click.Choice(["npz", "webdataset", "huggingface", "lerobot", "zarr", "mp4", "png"]),
+    required=True,
+    help="mp4 is lossy (PSNR 45 dB on matched in colour, 33 on hard); the others keep every pixel.",
+)
+@_out(what="Folder to make.")
+@click.option("--camera", type=click.IntRange(min=0), default=0, show_default=True, help="Whose pixels.")
+@click.option("--per-shard", type=click.IntRange(min=1), help="Clips in a shard.  [default: about 64 MiB of pixels]")
+@click.option("--overwrite", is_flag=True, help="Replace an export that is there already.")
+def export(dataset: Path, name: str, out: Path, camera: int, per_shard: int | None, overwrite: bool) -> None:
+    """Write the clips of DATASET, as uint8 pixels, in a format that others read.
+
+    Everything else that is known about them comes along. OUT/README.md says how to read it. Stop it at any moment: the
+    same command goes on.
+    """
+    from marey.data.exports import export_dataset
+    from marey.data.folder import open_dataset
+    from marey.data.progress import bar
+
+    stored = open_dataset(dataset)
+    with bar(out.name, "clips") as progress:
+        export_dataset(stored, out, name, camera, per_shard, overwrite, progress)
+    click.echo(f"{out}: {len(stored):,} clips; {out / 'README.md'} says how to read them")
+
+
+@main.command("import")
+@click.argument("source", type=click.Path(path_type=Path))
+@_out(what="Folder to make.")
+@click.option("--overwrite", is_flag=True, help="Replace an import that is there already.")
+def import_command(source: Path, out: Path, overwrite: bool) -> None:
+    """Take in motion that others recorded, and say what is not known about it.
+
+    \b
+    SOURCE is one of
+      .npz             videos, labels, trajectory_3d (or trajectories), equations, descriptions; none but clips needed
+      .csv, .parquet   tracks: columns clip, frame, u, v in pixels, and radius and visible if they are known
+      a folder         of videos: mp4, avi, gif and others
+    """
+    from marey.data.imports import import_foreign
+    from marey.data.imports.foreign import open_foreign
+    from marey.data.progress import bar
+
+    with bar(out.name, "clips") as progress:
+        import_foreign(source, out, overwrite, progress)
+    foreign = open_foreign(out)
+    click.echo("\n  ".join([f"{out}: {len(foreign):,} clips", *foreign.lacks]))
 
 
 @main.group()
@@ -173,6 +273,59 @@ def report(run: Path, gif: Path | None, as_table: bool) -> None:
         from marey.report import moving_picture
 
         click.echo(moving_picture(run, gif))
+
+
+def _make_all(spec: "DatasetSpec", out: Path, engine: str, workers: int | None, overwrite: bool) -> None:
+    from marey.data.folder import open_dataset, write_dataset
+    from marey.data.progress import bar
+    from marey.judge.shortcuts import gate_of, notes
+
+    with bar(out.name, "clips") as progress:
+        write_dataset(spec, out, overwrite, _engine(engine, workers), progress, lambda: notes(gate_of(spec)))
+    click.echo(f"{out}: {len(open_dataset(out)):,} samples")
+    _, heading, gate = (out / "README.md").read_text(encoding="utf-8").rpartition("## Shortcuts")
+    click.echo(heading + gate, nl=False)
+
+
+def _make_part(spec: "DatasetSpec", out: Path, engine: str, workers: int | None, index: int, parts: int) -> None:
+    from marey.data.folder import write_part
+    from marey.data.progress import bar
+
+    with bar(f"{out.name}, part {index} of {parts}", "clips") as progress:
+        write_part(spec, out, index, parts, _engine(engine, workers), progress)
+    click.echo(f"{out}: part {index} of {parts} is there; when all are, run the same command without --shard-index")
+
+
+def _engine(name: str, workers: int | None) -> "Engine":
+    from marey.data.engines import local, on_ray
+
+    return on_ray() if name == "ray" else local(workers)
+
+
+def _estimate(spec: "DatasetSpec", workers: int | None, price: float) -> None:
+    from marey.data.engines import cpus
+    from marey.data.estimate import estimate, in_words
+    from marey.data.spec import SPLITS
+
+    spec.check()
+    counts = sorted({sum(map(spec.count, SPLITS)), 10**6, 10**9})
+    click.echo(in_words(estimate(spec), counts, workers or cpus(), price))
+
+
+@main.command()
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Page to write.  [default: DATASET/look.html]")
+@click.option("--split", help="Samples of this split.  [default: the first that has any]")
+@click.option("--count", type=click.IntRange(min=1), help="Samples of each law.  [default: 5]")
+@click.option("--open", "opened", is_flag=True, help="Open the page when it is written.")
+def look(dataset: Path, out: Path | None, split: str | None, count: int | None, opened: bool) -> None:
+    """Write a contact sheet of a data set: one page with moving clips, paths in space, equations and histograms."""
+    from marey.report.sheet import write_sheet
+
+    page = write_sheet(dataset, out, split, count)
+    click.echo(page)
+    if opened:
+        click.launch(str(page))
 
 
 def _recipe(name: str, seed: int | None) -> "Recipe":

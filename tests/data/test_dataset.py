@@ -12,7 +12,8 @@ from marey.core.errors import UserError
 from marey.data.clips import as_clips, as_video, clips
 from marey.data.dataset import ClipDataset, Sample, generate_dataset
 from marey.data.spec import DatasetSpec, world_from_preset
-from marey.world.words import descriptions, equations
+from marey.world.descriptions import descriptions
+from marey.world.equations import equations
 
 
 def test_a_sample(spec: DatasetSpec) -> None:

@@ -7,7 +7,7 @@ from marey.judge.fit import _best as best_fit
 from marey.judge.least_squares import Sightings, jacobian, minimise, project, residuals
 from marey.judge.motion import Motion, Turn, rotations
 from marey.judge.tracker import Tracks, track_clips
-from marey.world.laws import LAW_NAMES
+from marey.world.laws import BASE_LAWS
 from marey.world.scenes import Scenes
 
 FOCAL, SIZE = 40.0, 32
@@ -53,7 +53,7 @@ def states(motion: Motion, n: int) -> np.ndarray:
     return np.column_stack([centre, generator.normal(0, 0.3, (n, motion.free - 3))])
 
 
-@pytest.mark.parametrize("motion", MOTIONS, ids=LAW_NAMES)
+@pytest.mark.parametrize("motion", MOTIONS, ids=BASE_LAWS)
 def test_the_jacobian_is_that_of_numerical_differences(motion: Motion) -> None:
     state = states(motion, 5)
     seen = project(motion.points(state, T), FOCAL)
@@ -66,7 +66,7 @@ def test_the_jacobian_is_that_of_numerical_differences(motion: Motion) -> None:
         np.testing.assert_allclose(slope[..., i], (behind - ahead) / 2e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("law", range(4), ids=LAW_NAMES)
+@pytest.mark.parametrize("law", range(4), ids=BASE_LAWS)
 def test_scipy_finds_no_better_fit(law: int, scenes: Scenes, tracked: Tracks) -> None:
     rows = np.flatnonzero(scenes.law == law)[:4]
     tracks = jittered(tracked, 0.1).take(rows)
@@ -141,7 +141,7 @@ def test_parameters_are_those_of_the_world_in_ball_radii_and_frames(scenes: Scen
         "helical": (p[:, 0] / ball, np.degrees(p[:, 1]) / fps, p[:, 3] / ball / fps),
         "parabolic": (p[:, 0] / ball / fps, p[:, 1] / ball / fps**2),
     }
-    for k, name in enumerate(LAW_NAMES):
+    for k, name in enumerate(BASE_LAWS):
         rows = (scenes.law == k) & (fit.law == k)
         assert len(wanted[name]) == len(PARAMETERS[k])
         for i, values in enumerate(wanted[name]):
@@ -154,7 +154,7 @@ def sightings_of(tracks: Tracks) -> Sightings:
     return Sightings(seen, np.ones_like(seen), FOCAL)
 
 
-@pytest.mark.parametrize("law", range(4), ids=LAW_NAMES)
+@pytest.mark.parametrize("law", range(4), ids=BASE_LAWS)
 def test_the_best_fit_is_no_worse_than_the_truth(law: int, fresh: Scenes) -> None:
     scenes = fresh.take(fresh.law == law)
     clean, noisy = sightings_of(truth(scenes)), sightings_of(jittered(truth(scenes), 0.15))

@@ -37,7 +37,7 @@ def test_the_tracker_inverts_the_renderer(world: MatchedWorld | ClassicWorld, fl
 
 
 def test_light_dots_on_dark_paper_are_dots_too(scenes: Scenes) -> None:
-    negative = replace(scenes, picture=Picture(scenes.picture.paper[:, None], scenes.picture.ink[:, 0]))
+    negative = replace(scenes, picture=Picture.plain(scenes.picture.paper[:, None], scenes.picture.ink[:, 0]))
     assert error(render(negative), scenes).mean() < 0.01
 
 

@@ -15,7 +15,7 @@ from marey.judge.exam import JudgeConfig, VideoModel
 from marey.judge.verdict import Verdict, judge
 from marey.metrics.figure import Level
 from marey.report.files import read_pictures
-from marey.world.laws import LAW_NAMES
+from marey.world.laws import BASE_LAWS
 from marey.world.matched import MatchedWorld
 from marey.world.scenes import Scenes
 from tests.judge import models
@@ -167,7 +167,7 @@ TASKS = ("reconstruct", "predict", "interpolate", "generate")
 def test_the_report_can_read_what_the_judge_writes(examine: Examine, tmp_path: Path) -> None:
     examine(models.half_erased, path=tmp_path)
     laws, clips = read_pictures(tmp_path)
-    assert laws == list(LAW_NAMES) and set(clips) == set(TASKS)
+    assert laws == list(BASE_LAWS) and set(clips) == set(TASKS)
     assert all(len(each.model) == 12 for each in clips.values())
     assert np.isnan(clips["predict"].model_track[:, 4:]).all() and (clips["predict"].given == (np.arange(8) < 4)).all()
     details = json.loads((tmp_path / "details.json").read_text())

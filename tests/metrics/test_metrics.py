@@ -8,17 +8,16 @@ from marey.metrics import codebook
 from marey.metrics.pixels import plausible_size, psnr, survives
 from marey.metrics.statistics import bootstrap_interval, ks_distance, pivot_interval, wilson_interval
 from marey.metrics.tracks import ade, displacement, fde, nearest_mean_distance
-from marey.world.render import draw_discs, trajectory_discs
+from marey.world.look import Picture
+from marey.world.render import draw, trajectory_discs
 
 SIZE = 32
 inside = st.floats(0, SIZE)
 
 
 def disc(x: float, y: float, radius: float = 2.5, ink: int = 0) -> np.ndarray:
-    clips = np.empty((1, 1, SIZE, SIZE, 1), np.uint8)
-    colours = np.array([[ink]], np.uint8), np.array([[255]], np.uint8)
-    draw_discs(trajectory_discs(np.array([[x, y]]), radius), *colours, clips)
-    return clips
+    picture = Picture.plain(np.array([[[ink]]], np.uint8), np.array([[255]], np.uint8))
+    return draw(trajectory_discs(np.array([[x, y]]), radius), picture, SIZE, SIZE)
 
 
 def at(x: float, y: float) -> np.ndarray:

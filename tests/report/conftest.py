@@ -1,10 +1,13 @@
-"""A small run folder with plausible content, drawn with numpy alone."""
+"""A small run folder with plausible content, drawn with numpy alone; a browser to look at pages with."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.report.browser import Chromium
 
 LAWS = ["linear", "circular", "helical", "parabolic"]
 TASKS = ("reconstruct", "predict", "interpolate", "generate")
@@ -106,3 +109,12 @@ def make_run(run: Path, n: int = 8, frames: int = 8, height: int = 32, width: in
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     return make_run(tmp_path / "run")
+
+
+@pytest.fixture
+def chromium(tmp_path: Path):
+    if not shutil.which("chromium"):
+        pytest.skip("no `chromium` on the path: install it to drive the page in a browser")
+    browser = Chromium(tmp_path / "profile")
+    yield browser
+    browser.close()

@@ -6,6 +6,7 @@ import pytest
 from marey.world.classic import ClassicWorld
 from marey.world.matched import MatchedWorld
 from marey.world.scenes import Scenes
+from marey.world.varied import VariedWorld
 
 WORLDS = {
     "matched": MatchedWorld(),
@@ -24,3 +25,9 @@ def scenes(request: pytest.FixtureRequest) -> Scenes:
 def matched() -> Scenes:
     """4000 scenes of the world `matched`."""
     return WORLDS["matched"].sample(0, np.arange(4000))
+
+
+@pytest.fixture(scope="session")
+def varied() -> Scenes:
+    """780 scenes of one to four bodies under all laws."""
+    return VariedWorld().sample(2, np.arange(780))

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marey.core.errors import UserError
 from marey.world.camera import Camera, about, look_at, random_rotations
 from marey.world.classic import ClassicWorld
-from marey.world.laws import LAW_NAMES, LAWS, law_index
+from marey.world.laws import LAW_NAMES
 from marey.world.matched import MatchedWorld
 from marey.world.scenes import Scenes
 
@@ -109,13 +108,6 @@ def test_a_scene_depends_on_its_index_alone(world: MatchedWorld | ClassicWorld) 
 def test_no_scenes_are_scenes_too(world: MatchedWorld | ClassicWorld) -> None:
     none = world.sample(0, np.arange(0))
     assert len(none) == 0 and none.track.shape == (0, world.frames, 2) and none.visible.shape == (0, world.frames)
-
-
-def test_a_law_is_known_by_name_or_label() -> None:
-    assert [law_index(name) for name in LAW_NAMES] == [law_index(i) for i in range(len(LAWS))] == [0, 1, 2, 3]
-    for unknown in ("spiral", 4, -1):
-        with pytest.raises(UserError, match="linear, circular, helical, parabolic"):
-            law_index(unknown)
 
 
 def _by_hand(name: str, p: np.ndarray, times: np.ndarray) -> list[list[float]]:

@@ -6,7 +6,7 @@ import pytest
 from marey.core.config import from_json, to_json
 from marey.core.errors import UserError
 from marey.world.classic import ClassicWorld
-from marey.world.laws import LAW_NAMES
+from marey.world.laws import BASE_LAWS
 from marey.world.matched import MatchedWorld
 from marey.world.scenes import Scenes
 
@@ -44,7 +44,7 @@ def test_laws_take_turns_and_times_are_centred(world: MatchedWorld | ClassicWorl
 
 def test_matched_scenes_have_no_preferred_direction_sense_or_hand(matched: Scenes) -> None:
     """What flips, quarter turns and reversed time would change is as often one way as the other, for each law."""
-    for label, name in enumerate(LAW_NAMES):
+    for label, name in enumerate(BASE_LAWS):
         scenes = matched.take(matched.law == label)
         towards = scenes.track[:, -1] - scenes.track[:, 0]
         signs = [towards[:, 0], towards[:, 1], np.abs(towards[:, 0]) - np.abs(towards[:, 1])]
@@ -77,9 +77,16 @@ def test_an_impossible_world_is_refused(change: dict[str, object], words: str) -
 
 
 def test_a_world_that_cannot_fit_the_frame_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("marey.world.matched._MOST_ATTEMPTS", 20)  # it would take seconds to give up
-    with pytest.raises(UserError, match=r"does not fit the frame; reduce world\.extent"):
+    monkeypatch.setattr("marey.world.redraw.MOST_DRAWS", 20)  # it would take seconds to give up
+    with pytest.raises(UserError, match=r"the linear motion of sample 0 does not fit the frame; reduce world\.extent"):
         MatchedWorld(radius=(0.6, 0.6)).sample(0, np.arange(1))
+
+
+def test_a_camera_inside_the_scene_and_a_reversed_scale_are_refused() -> None:
+    with pytest.raises(UserError, match=r"world.distance=\(-1.0, 2.0\) puts the camera inside the scene; give metres"):
+        MatchedWorld(distance=(-1.0, 2.0))
+    with pytest.raises(UserError, match=r"world.scale=\(1.3, 0.7\) is reversed"):
+        ClassicWorld(scale=(1.3, 0.7))
 
 
 def test_worlds_survive_json() -> None:

@@ -11,9 +11,10 @@ from torch.utils.data import Dataset
 from marey.core.errors import UserError
 from marey.data.clips import as_video
 from marey.data.spec import DatasetSpec, world_from_preset
+from marey.world.descriptions import descriptions
+from marey.world.equations import equations
 from marey.world.laws import BASE_LAWS
 from marey.world.render import render
-from marey.world.words import descriptions, equations
 
 _CHUNK = 64  # clips drawn at a time: their buffer is small and reused
 

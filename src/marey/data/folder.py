@@ -1,38 +1,34 @@
 """A dataset as a folder: a table with everything that is true about each sample, from which its pixels are drawn.
 
-spec.json       the DatasetSpec; written first, it marks the folder as ours
-samples.npz     one row per sample           words.jsonl    its equation and description, line by line
-README.md       the data card                checksums.json SHA-256 of each file; written last: all is there
+spec.json   the DatasetSpec; written first, it marks the folder as ours
+samples/    part-00000-train.parquet, ...: shards of the table, each written whole or not at all
+README.md   the data card          strip.png  a few clips          LICENSE
+SHA256SUMS  checksums: a journal while the shards are made, sealed when all is there
 
 The table holds the canonical discs, so the pixels are the same bytes on any machine, whatever its sin and cos.
 """
 
-import json
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Int8, Int32, Int64, UInt8
 
-from marey.core.config import from_json, to_json
+from marey.core.config import from_json
 from marey.core.errors import UserError
-from marey.core.files import read_json, sha256, write_atomically, write_json, write_text
-from marey.data.card import card
+from marey.core.files import read_json, sha256, write_atomically, write_text
+from marey.data import claim
+from marey.data.card import LICENCE, card, strip
+from marey.data.engines import Engine, in_process
+from marey.data.manifest import SUMS, read_journal, read_seal, record, seal, to_lines
+from marey.data.shards import Shard, shard, shard_at, shard_count
 from marey.data.spec import SPLITS, DatasetSpec
-from marey.world.camera import Camera
-from marey.world.laws import BASE_LAWS
-from marey.world.look import Picture
-from marey.world.render import draw_discs, quantized
-from marey.world.scenes import Scenes
-from marey.world.words import descriptions, equations
+from marey.data.table import Samples, from_parquet
 
-Progress = Callable[[int, int], object]  # (samples done, samples in all)
-
-_SEAL = "checksums.json"
-_FILES = ("spec.json", "samples.npz", "words.jsonl", "README.md")
-_CHUNK = 1000  # samples between two reports of progress
+Progress = Callable[[int, int], object]  # (samples that are there, samples in all)
 
 
 def _silent(done: int, total: int) -> None:
@@ -40,156 +36,173 @@ def _silent(done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
-class Samples:
-    """The samples of a dataset, in the order of its splits; split is an index into `SPLITS`."""
+class StoredDataset:
+    """A finished dataset on disk. Rows are counted through the splits, in their order in `SPLITS`.
 
+    A shard is read when its rows are asked for, checked against its checksum, and kept until the next but one is.
+    """
+
+    path: Path
     spec: DatasetSpec
-    split: Int8[np.ndarray, "n"]
-    index: Int64[np.ndarray, "n"]
-    scenes: Scenes
-    discs: Int32[np.ndarray, "n T 3"]
-    equations: tuple[str, ...]
-    descriptions: tuple[str, ...]
+    sums: dict[str, str]
 
     def __len__(self) -> int:
-        return len(self.index)
+        return sum(map(self.spec.count, SPLITS))
 
-    def clips(self, rows: Int64[np.ndarray, "k"]) -> UInt8[np.ndarray, "k T H W C"]:
-        """Draw the clips of the given rows, from the stored discs."""
-        world = self.spec.world
-        out = np.empty((len(rows), world.frames, world.size, world.size, world.channels), np.uint8)
-        draw_discs(self.discs[rows], self.scenes.picture.ink[rows, 0], self.scenes.picture.paper[rows], out)
-        return out
+    def rows(self, start: int, stop: int) -> Samples:
+        """Samples start to stop - 1; at least one. A damaged or missing shard is a UserError that names it."""
+        if not 0 <= start < stop <= len(self):
+            raise UserError(f"rows {start} to {stop} are not in the dataset; give 0 <= start < stop <= {len(self)}")
+        parts = []
+        while start < stop:
+            part = shard_at(self.spec, start)
+            end = min(stop, part.first + len(part))
+            parts.append(self._read(part).take(np.arange(start - part.first, end - part.first)))
+            start = end
+        return Samples.join(parts)
+
+    def shards(self) -> Iterator[Samples]:
+        """All samples in their order, shard by shard (5000 at most): memory does not grow with their number."""
+        for number in range(shard_count(self.spec)):
+            yield self._read(shard(self.spec, number))
+
+    def _read(self, part: Shard) -> Samples:
+        return _read(self.path / part.name, self.sums.get(part.name, ""))
 
 
-def make_samples(spec: DatasetSpec, progress: Progress = _silent) -> Samples:
-    """All samples of a spec; `progress` is called after each thousand."""
-    total, done, parts = sum(map(spec.count, SPLITS)), 0, []
-    for split in SPLITS:
-        for start in range(0, spec.count(split), _CHUNK):
-            parts.append(spec.scenes(split, start, min(start + _CHUNK, spec.count(split))))
-            done += len(parts[-1])
-            progress(done, total)
-    if not parts:
-        raise UserError("train=0, validation=0, test=0: the dataset is empty; give at least one split some samples")
-    scenes = Scenes.join(parts)
-    return Samples(
-        spec=spec,
-        split=np.repeat(np.arange(len(SPLITS), dtype=np.int8), [spec.count(split) for split in SPLITS]),
-        index=np.concatenate([spec.index(split, np.arange(spec.count(split))) for split in SPLITS]),
-        scenes=scenes,
-        discs=quantized(scenes),
-        equations=tuple(equations(scenes)),
-        descriptions=tuple(descriptions(scenes)),
-    )
+def open_dataset(path: Path) -> StoredDataset:
+    """Open a finished dataset; a missing, unfinished or damaged folder is a UserError that names the file."""
+    if not (path / "spec.json").exists():
+        raise UserError(f"{path} holds no dataset (there is no spec.json); make one with marey make --out {path}")
+    sums = read_seal(path)
+    if sums.get("spec.json") != sha256(path / "spec.json"):
+        raise UserError(f"{path / 'spec.json'} is damaged (its SHA-256 differs from {SUMS}); restore it")
+    return StoredDataset(path, from_json(DatasetSpec, read_json(path / "spec.json"), str(path / "spec.json")), sums)
 
 
 def write_dataset(
     spec: DatasetSpec,
     out: Path,
     overwrite: bool = False,
+    engine: Engine = in_process,
     progress: Progress = _silent,
-    notes: str = "",
-) -> Samples:
-    """Make a dataset in the folder `out`. The same spec gives the same bytes.
+    notes: Callable[[], str] = str,
+) -> None:
+    """Make a dataset in the folder `out`, or go on with one of the same spec. The same spec gives the same bytes.
 
-    notes: Markdown for the end of the data card. A folder that exists already is a UserError; with `overwrite`, one
-    that holds a dataset, finished or not, is made again.
+    notes: gives Markdown for the end of the data card; called once all samples are there. A folder that holds a
+    finished dataset, or one of another spec, is a UserError; with `overwrite` it is made again.
     """
-    _claim(out, overwrite)
-    write_json(out / "spec.json", to_json(spec))
-    samples = make_samples(spec, progress)
-    write_atomically(out / "samples.npz", lambda file: _save(file, _to_table(samples)))
-    write_text(out / "words.jsonl", _to_lines(samples))
-    write_text(out / "README.md", card(spec, notes))
-    write_json(out / _SEAL, {name: sha256(out / name) for name in _FILES})
-    return samples
+    _refuse_nothing(spec)
+    spec.check()
+    with _disk(out), claim.whole(out, spec, overwrite):
+        sums = _take_up(out, spec, range(shard_count(spec)))
+        journals = sorted(out.glob(f"{SUMS}.*"))
+        write_text(out / SUMS, to_lines(sums))
+        for left in [*journals, *out.glob(".*.tmp"), *out.glob("samples/.*.tmp"), *_unrecorded(out, sums)]:
+            left.unlink()
+        sums |= _make(spec, out, range(shard_count(spec)), sums, out / SUMS, engine, progress)
+        first = from_parquet((out / shard(spec, 0).name).read_bytes())
+        stored = sum((out / name).stat().st_size for name in sums)
+        write_text(out / "README.md", card(spec, first, stored, notes()))
+        write_atomically(out / "strip.png", lambda file: file.write_bytes(strip(first)))
+        write_text(out / "LICENSE", LICENCE)
+        sums |= {name: sha256(out / name) for name in ("spec.json", "README.md", "strip.png", "LICENSE")}
+        seal(out, sums)
+        claim.leave(out)
 
 
-def read_dataset(path: Path) -> Samples:
-    """Read a dataset folder; a missing, unfinished or damaged file is a UserError that names it."""
-    _verify(path)
-    spec = from_json(DatasetSpec, read_json(path / "spec.json"), str(path / "spec.json"))
-    with np.load(path / "samples.npz", allow_pickle=False) as file:
-        table = {name: file[name] for name in file.files}
-    lines = [json.loads(line) for line in (path / "words.jsonl").read_text(encoding="utf-8").splitlines()]
-    return Samples(
-        spec=spec,
-        split=table["split"],
-        index=table["index"],
-        scenes=_to_scenes(spec, table),
-        discs=table["discs"],
-        equations=tuple(line["equation"] for line in lines),
-        descriptions=tuple(line["description"] for line in lines),
-    )
+def write_part(
+    spec: DatasetSpec, out: Path, index: int, parts: int, engine: Engine = in_process, progress: Progress = _silent
+) -> None:
+    """Make every `parts`-th shard of a dataset, from number `index`; `write_dataset` finishes it when all are there.
+
+    Parts may be made at the same time, in one folder or in folders of their own whose files are then moved together.
+    """
+    _refuse_nothing(spec)
+    if not 0 <= index < parts:
+        raise UserError(f"--shard-index {index} is not one of --num-shards {parts}; give 0 to {parts - 1}")
+    spec.check()
+    name = f"{index:05}-of-{parts:05}"
+    numbers = range(index, shard_count(spec), parts)
+    with _disk(out), claim.part(out, spec, name):
+        journal = out / f"{SUMS}.{name}"
+        sums = _take_up(out, spec, numbers)
+        write_text(journal, to_lines(sums))
+        _make(spec, out, numbers, sums, journal, engine, progress)
 
 
-def _claim(out: Path, overwrite: bool) -> None:
-    """Make sure that `out` is a folder to write in, and break its seal."""
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file; choose another --out")
-    if out.exists() and any(path.suffix != ".tmp" for path in out.iterdir()):  # those are left by a kill
-        if not (out / "spec.json").exists():
-            raise UserError(f"{out} holds other files and no dataset; choose another --out")
-        if not overwrite:
-            state = "a dataset" if (out / _SEAL).exists() else "a half-written dataset"
-            raise UserError(f"{out} already holds {state}; add --overwrite to make it again, or choose another --out")
-    (out / _SEAL).unlink(missing_ok=True)
+def _make(
+    spec: DatasetSpec,
+    out: Path,
+    numbers: range,
+    done: dict[str, str],
+    journal: Path,
+    engine: Engine,
+    progress: Progress,
+) -> dict[str, str]:
+    """Make and record the shards that are not done; returns their checksums."""
+    sizes = {number: len(shard(spec, number)) for number in numbers}
+    todo = [number for number in numbers if shard(spec, number).name not in done]
+    total, ready = sum(sizes.values()), sum(sizes.values()) - sum(sizes[number] for number in todo)
+    progress(ready, total)
+    sums = {}
+    for number, content in engine(spec, todo):
+        name = shard(spec, number).name
+        _write(out / name, content)
+        sums[name] = hashlib.sha256(content).hexdigest()
+        record(journal, name, sums[name])
+        ready += sizes[number]
+        progress(ready, total)
+    return sums
 
 
-def _verify(path: Path) -> None:
-    if not (path / "spec.json").exists():
-        raise UserError(f"{path} holds no dataset (there is no spec.json); make one with marey make --out {path}")
-    if not (path / _SEAL).exists():
-        raise UserError(f"{path} was not written to its end ({_SEAL} is missing); make it again with --overwrite")
-    sums = read_json(path / _SEAL)
-    for name in _FILES:
-        file = path / name
-        if not file.exists():
-            raise UserError(f"{file} is missing; restore it, or make the dataset again with --overwrite")
-        if not isinstance(sums, dict) or sums.get(name) != sha256(file):
-            raise UserError(f"{file} is damaged (its SHA-256 differs from {_SEAL}); restore it, or make it again")
+def _write(file: Path, content: bytes) -> None:
+    write_atomically(file, lambda temporary: temporary.write_bytes(content))
 
 
-def _to_table(samples: Samples) -> dict[str, np.ndarray]:
-    scenes, camera = samples.scenes, samples.scenes.camera
-    return {
-        "split": samples.split,
-        "index": samples.index,
-        "laws": scenes.laws,
-        "times": scenes.times,
-        "parameters": scenes.parameters,
-        "origins": scenes.origins,
-        "axes": scenes.axes,
-        "trajectories": scenes.trajectories,
-        "camera_focal": camera.focal,
-        "camera_rotation": camera.rotation,
-        "camera_position": camera.position,
-        "tracks": scenes.tracks,
-        "radii": scenes.radii,
-        "whole": scenes.whole,
-        "discs": samples.discs,
-        "ink": scenes.picture.ink,
-        "paper": scenes.picture.paper,
-    }
+def _take_up(out: Path, spec: DatasetSpec, numbers: range) -> dict[str, str]:
+    """Checksums of the shards that are recorded and that are on disk as recorded."""
+    recorded: dict[str, str] = {}
+    for journal in sorted(out.glob(f"{SUMS}*")):
+        recorded |= read_journal(journal)
+    names = [shard(spec, number).name for number in numbers]
+    kept = [name for name in names if name in recorded and (out / name).exists()]
+    return {name: recorded[name] for name in kept if sha256(out / name) == recorded[name]}
 
 
-def _to_scenes(spec: DatasetSpec, table: dict[str, np.ndarray]) -> Scenes:
-    camera = Camera(spec.world.size, table["camera_focal"], table["camera_rotation"], table["camera_position"])
-    names = ("laws", "times", "parameters", "origins", "axes", "radii")
-    picture = Picture(table["ink"], table["paper"])
-    return Scenes(names=BASE_LAWS, camera=camera, picture=picture, **{name: table[name] for name in names})
+def _unrecorded(out: Path, sums: dict[str, str]) -> list[Path]:
+    return [file for file in out.glob("samples/part-*.parquet") if f"samples/{file.name}" not in sums]
 
 
-def _to_lines(samples: Samples) -> str:
-    rows: Any = zip(samples.split, samples.index, samples.equations, samples.descriptions, strict=True)
-    return "".join(
-        json.dumps({"split": SPLITS[split], "index": int(index), "equation": equation, "description": description})
-        + "\n"
-        for split, index, equation, description in rows
-    )
+def _refuse_nothing(spec: DatasetSpec) -> None:
+    if not shard_count(spec):
+        counts = ", ".join(f"{split}=0" for split in SPLITS)
+        raise UserError(f"{counts}: the dataset is empty; give at least one split some samples")
 
 
-def _save(file: Path, table: dict[str, np.ndarray]) -> None:
-    with file.open("wb") as stream:  # np.savez would add .npz to the name of a path
-        np.savez_compressed(stream, **table)  # type: ignore[arg-type]
+@contextmanager
+def _disk(out: Path) -> Iterator[None]:
+    """A full disk or a missing right, in one line that says what now."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or out}: {error.strerror}; finished shards are kept: "
+            "make room, or see to the rights, and run the same marey make again"
+        ) from None
+
+
+@lru_cache(maxsize=2)
+def _read(file: Path, digest: str) -> Samples:
+    if not file.exists():
+        raise UserError(f"{file} is missing; restore it, or run the same marey make again")
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise UserError(f"{file} is damaged (its SHA-256 differs from {SUMS}); delete it and run the same marey make")
+    try:
+        return from_parquet(content)
+    except KeyError as error:
+        raise UserError(
+            f"{file}: column {error} is missing: another version made it; use that, or --overwrite"
+        ) from None

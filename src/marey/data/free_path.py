@@ -9,7 +9,9 @@ from torch import Tensor
 
 from marey.core.errors import UserError
 from marey.world.camera import Camera, look_at
-from marey.world.render import GRID, draw_discs
+from marey.world.kernels import GRID
+from marey.world.look import Picture
+from marey.world.render import draw
 
 Path = Float64[np.ndarray, "T 3"]
 Discs = Float64[np.ndarray, "T 3"]  # u, v, radius in pixels
@@ -40,9 +42,9 @@ def trajectory_to_video(
     side = min(height, width)
     discs = _oblique(path, side) if projection == "3d" else _orthographic(path, side, _AXES[projection])
     discs[:, :2] += (np.array([width, height]) - side) / 2
-    ink, paper = np.zeros((1, 3), np.uint8), np.full((1, 3), 255, np.uint8)
-    pixels = np.empty((1, frames, height, width, 3), np.uint8)
-    draw_discs(np.rint(discs * GRID).astype(np.int32)[None], ink, paper, pixels)
+    picture = Picture.plain(ink=np.zeros((1, 1, 3), np.uint8), paper=np.full((1, 3), 255, np.uint8))
+    whole = np.rint(np.pad(discs * GRID, [(0, 0), (0, 1)])).astype(np.int32)  # the depth of a single body hides nothing
+    pixels = draw(whole[None, None, None], picture, height, width)
     return torch.from_numpy(pixels[0]).permute(0, 3, 1, 2).float() / 255
 
 

@@ -148,7 +148,7 @@ class VideoModel(nn.Module):
         if n < 1:
             raise UserError(f"n={n} clips are none; ask for at least one")
         if not isinstance(law, Tensor):
-            law = torch.tensor([law_index(law)] * n)
+            law = torch.tensor([law_index(law, BASE_LAWS)] * n)
         shape = self.shape
         video = torch.zeros(len(law), shape.channels, shape.frames, shape.size, shape.size, device=self.device)
         return self._fill("generate", video, torch.zeros(shape.frames, dtype=torch.bool), law, seed, **decoding)
@@ -178,11 +178,11 @@ class VideoModel(nn.Module):
     def _labels(self, law: Tensor | int | str, n: int) -> Int64[Tensor, "B"]:
         """One label per clip, each that of a law."""
         if not isinstance(law, Tensor):
-            return torch.full((n,), law_index(law), device=self.device)
+            return torch.full((n,), law_index(law, BASE_LAWS), device=self.device)
         if law.dtype != torch.int64 or law.shape != (n,) or n == 0:
             raise UserError(f"law is {law.dtype} of shape {tuple(law.shape)}; give int64 labels, one per clip")
         for label in law.unique().tolist():
-            law_index(label)
+            law_index(label, BASE_LAWS)
         return law.to(self.device)
 
     def _checked(self, video: Tensor, name: str, frames: int | None = None) -> Video:

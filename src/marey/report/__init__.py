@@ -1,4 +1,4 @@
-"""Reads the files of a run folder (never a model) and shows them: one self-contained page, one moving picture."""
+"""Reads the files of a run folder or a data set (never a model) and shows them: pages of one file, a moving picture."""
 
 from marey.report.page import write_report
 from marey.report.picture import moving_picture

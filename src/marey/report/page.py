@@ -25,6 +25,13 @@ def write_report(run: Path) -> Path:
     security policy that forbids it to fetch anything.
     """
     files = read_run(run)
+    out = files.path / "report.html"
+    write_text(out, page_from("report.html.jinja", _context(files)))
+    return out
+
+
+def page_from(template: str, context: dict[str, Any]) -> str:
+    """A page as text; everything that comes from files is escaped."""
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -33,10 +40,8 @@ def write_report(run: Path) -> Path:
         lstrip_blocks=True,
     )
     templates.filters |= {"number": words.number, "unit": words.unit_of, "plain": words.plain, "share": words.is_share}
-    page = templates.get_template("report.html.jinja").render(_context(files))
-    out = files.path / "report.html"
-    write_text(out, page)
-    return out
+    templates.filters["amount"] = words.count
+    return templates.get_template(template).render(context)
 
 
 def _context(files: RunFiles) -> dict[str, Any]:
@@ -57,8 +62,8 @@ def _context(files: RunFiles) -> dict[str, Any]:
         "spreads": _spreads(files.details.parameters),
         "times": _times(files.times),
         "peak_memory_gb": files.times.get("peak_memory_gb"),
-        "config": _flat(files.config),
-        "environment": _flat(files.environment),
+        "config": flat(files.config),
+        "environment": flat(files.environment),
     }
 
 
@@ -154,8 +159,8 @@ def _times(times: dict[str, Any]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _flat(data: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Nested JSON as (dotted path, value) pairs."""
+def flat(data: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested JSON as (dotted path, value) pairs, for a table."""
     if isinstance(data, dict) and data:
-        return [pair for key, value in data.items() for pair in _flat(value, f"{prefix}.{key}" if prefix else str(key))]
+        return [pair for key, value in data.items() for pair in flat(value, f"{prefix}.{key}" if prefix else str(key))]
     return [(prefix, ", ".join(map(str, data)) if isinstance(data, list) else str(data))]

@@ -55,6 +55,17 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
+_UNITS = {"_m_s2": "m/s²", "_m_s": "m/s", "_rad_s": "rad/s", "_rad": "rad", "_m": "m", "_s": "s", "_hz": "Hz"}
+
+
+def parameter(name: str) -> tuple[str, str]:
+    """`speed_m_s` as ("speed", "m/s"); the unit is empty when the name ends in none that is known."""
+    for ending, unit in _UNITS.items():
+        if name.endswith(ending):
+            return plain(name.removesuffix(ending)), unit
+    return plain(name), ""
+
+
 def number(value: float | None, unit: str | None = None) -> str:
     """Three significant digits; shares in per cent. None is a dash."""
     if value is None:
@@ -65,6 +76,11 @@ def number(value: float | None, unit: str | None = None) -> str:
         return f"{value:,.0f}".replace(",", "\u202f")
     text = f"{value:.3g}" if abs(value) < 1e-3 else f"{value:.{max(0, 2 - _exponent(value))}f}"
     return "0" if value == 0 else text.replace("-", "\u2212")
+
+
+def count(value: int) -> str:
+    """A whole number with its thousands apart."""
+    return f"{value:,}".replace(",", "\u202f")
 
 
 def unit_of(unit: str | None) -> str:

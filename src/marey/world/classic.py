@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 
 from marey.core.config import strict
 from marey.core.errors import UserError
@@ -16,8 +16,9 @@ from marey.core.seeds import uniforms
 from marey.world.camera import Camera, look_at
 from marey.world.laws import BASE_LAWS
 from marey.world.look import Look
+from marey.world.redraw import laws_in_turn, redraw
 from marey.world.rig import Rig
-from marey.world.scenes import Scenes
+from marey.world.scenes import Accept, Scenes
 
 _POSITION = np.array([6.0, -10.0, 16.0])  # metres; far enough that every law at its largest scale is in view
 _FOCAL = 1.7  # in widths of the frame
@@ -37,15 +38,40 @@ class ClassicWorld:
     rig: Rig = Rig()  # noqa: RUF009 (frozen)
 
     def __post_init__(self) -> None:
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise UserError(f"world.scale={self.scale} is reversed or not above 0; give (low, high)")
         if self.frames < 2:
             raise UserError(f"frames={self.frames} is too few; a motion needs at least 2")
         if not 16 <= self.size <= 1024:
             raise UserError(f"size={self.size} is out of range; choose 16 to 1024 pixels")
+        self.rig.check(_FOCAL)
 
-    def sample(self, seed: int, index: Int64[np.ndarray, "n"]) -> Scenes:
-        """Scenes of the given indices, each a pure function of (self, seed, its index); the law is index mod 4."""
-        n, law = len(index), index % len(BASE_LAWS)
-        scale = self.scale[0] + (self.scale[1] - self.scale[0]) * uniforms(seed, 0, index, 1)[:, 0]
+    @property
+    def laws(self) -> tuple[str, ...]:
+        """Names of the laws of its scenes, in the order of their labels."""
+        return BASE_LAWS
+
+    def sample(
+        self,
+        seed: int,
+        index: Int64[np.ndarray, "n"],
+        accept: Accept | None = None,
+        laws: tuple[str, ...] | None = None,
+    ) -> Scenes:
+        """Scenes of the given indices, each a pure function of (self, seed, its index, accept, laws).
+
+        The laws (by default all four) take turns by index. Scenes that leave the frame or are not accepted are drawn
+        again, from the next stream of random numbers; see `redraw` for its errors.
+        """
+
+        def propose(draw: int, some: Int64[np.ndarray, "n"]) -> Scenes:
+            return self._propose(seed, draw, some, laws_in_turn(BASE_LAWS, some, laws))
+
+        return redraw(propose, index, _fits, accept, "reduce world.scale")
+
+    def _propose(self, seed: int, draw: int, index: Int64[np.ndarray, "n"], law: Int64[np.ndarray, "n"]) -> Scenes:
+        n = len(index)
+        scale = self.scale[0] + (self.scale[1] - self.scale[0]) * uniforms(seed, draw, index, 1)[:, 0]
         t = (np.arange(self.frames) - (self.frames - 1) / 2) * 2 * np.pi / max(self.frames, 8)
         one, zero, none = np.ones(n), np.zeros(n), np.full(n, np.nan)
         rows = {
@@ -57,13 +83,17 @@ class ClassicWorld:
         position = np.broadcast_to(_POSITION, (n, 1, 3))
         camera = Camera(self.size, np.full((n, 1), _FOCAL * self.size), look_at(position, 0 * position), position)
         return Scenes(
-            names=BASE_LAWS,
+            names=self.laws,
             laws=law[:, None],
             times=np.broadcast_to(t, (n, self.frames)),
             parameters=np.array([rows[name] for name in BASE_LAWS])[law, :, np.arange(n)][:, None],
             origins=np.zeros((n, 1, 3)),
             axes=np.broadcast_to(np.eye(3), (n, 1, 3, 3)),
-            camera=self.rig.place(seed, index, camera),
-            radii=np.full((n, 1, 1, self.frames), 5 / 64 * self.size),
+            camera=self.rig.place(seed, index, camera, np.zeros((n, 3))),
+            radii=np.full((n, self.rig.cameras, 1, self.frames), 5 / 64 * self.size),
             picture=self.look.paint(seed, index, 1, self.channels),
         )
+
+
+def _fits(scenes: Scenes) -> Bool[np.ndarray, "n"]:
+    return np.asarray(scenes.visible.all(axis=1))

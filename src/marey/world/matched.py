@@ -17,13 +17,12 @@ from marey.core.seeds import uniforms
 from marey.world.camera import Camera, about, random_rotations
 from marey.world.laws import BASE_LAWS, metric_parameters, positions
 from marey.world.look import Look
+from marey.world.redraw import laws_in_turn, redraw
 from marey.world.rig import Rig
 from marey.world.scenes import Accept, Scenes
 
 Range = tuple[float, float]
 Uniform = Float64[np.ndarray, "n U"]
-
-_MOST_ATTEMPTS = 1000
 
 
 @strict
@@ -56,34 +55,40 @@ class MatchedWorld:
             value = getattr(self, field.name)
             if isinstance(value, tuple) and not value[0] <= value[1]:
                 raise UserError(f"world.{field.name}={value} is reversed; give (low, high)")
+        if not self.distance[0] > 0:
+            raise UserError(f"world.distance={self.distance} puts the camera inside the scene; give metres above 0")
         if self.frames < 2:
             raise UserError(f"frames={self.frames} is too few; a motion needs at least 2")
         if not 16 <= self.size <= 1024:
             raise UserError(f"size={self.size} is out of range; choose 16 to 1024 pixels")
+        self.rig.check(self.focal)
 
-    def sample(self, seed: int, index: Int64[np.ndarray, "n"], accept: Accept | None = None) -> Scenes:
-        """Scenes of the given indices, each a pure function of (self, seed, its index, accept); the law is index mod 4.
+    @property
+    def laws(self) -> tuple[str, ...]:
+        """Names of the laws of its scenes, in the order of their labels."""
+        return BASE_LAWS
 
-        Scenes that leave the frame, move too fast or are not accepted are drawn again, from the next stream of random
-        numbers.
+    def sample(
+        self,
+        seed: int,
+        index: Int64[np.ndarray, "n"],
+        accept: Accept | None = None,
+        laws: tuple[str, ...] | None = None,
+    ) -> Scenes:
+        """Scenes of the given indices, each a pure function of (self, seed, its index, accept, laws).
+
+        The laws (by default all four) take turns by index. Scenes that leave the frame, move too fast or are not
+        accepted are drawn again, from the next stream of random numbers; see `redraw` for its errors.
         """
-        todo = np.arange(len(index))
-        parts, rows = [], []
-        for attempt in range(_MOST_ATTEMPTS):
-            scenes = self._propose(seed, attempt, index[todo])
-            good = self._fits(scenes)
-            if accept is not None:
-                good &= accept(scenes)
-            parts.append(scenes.take(good))
-            rows.append(todo[good])
-            todo = todo[~good]
-            if not len(todo):
-                return Scenes.join(parts).take(np.argsort(np.concatenate(rows)))
-        raise UserError(f"world: scene {index[todo[0]]} does not fit the frame; reduce world.extent or world.radius")
 
-    def _propose(self, seed: int, attempt: int, index: Int64[np.ndarray, "n"]) -> Scenes:
+        def propose(draw: int, some: Int64[np.ndarray, "n"]) -> Scenes:
+            return self._propose(seed, draw, some, laws_in_turn(BASE_LAWS, some, laws))
+
+        return redraw(propose, index, self._fits, accept, "reduce world.extent or world.radius")
+
+    def _propose(self, seed: int, draw: int, index: Int64[np.ndarray, "n"], law: Int64[np.ndarray, "n"]) -> Scenes:
         """Lay the motion out in the camera's view, size and place it there, then move camera and motion together."""
-        law, u = index % len(BASE_LAWS), uniforms(seed, attempt, index, 24)
+        u = uniforms(seed, draw, index, 24)
         t = (np.arange(self.frames) - (self.frames - 1) / 2) / self.fps
         distance, focal = _between(u[:, 0], self.distance), np.full(len(law), self.focal * self.size)
         metres = distance / focal  # per pixel, in the middle of the scene
@@ -107,15 +112,18 @@ class MatchedWorld:
         rotation, target = random_rotations(u[:, 14:17]), 2 * u[:, 17:20] - 1
         position = target - distance[:, None] * rotation[:, 2]
         camera = Camera(self.size, focal[:, None], rotation[:, None], position[:, None])
+        cameras = self.rig.place(seed, index, camera, target)
+        radii = cameras.radii((radius * metres)[:, None], camera.to_world((motion + origin[:, None])[:, None]))
+        radii[:, 0, 0] = (radius * distance)[:, None] / depth  # the same, but for roundings that could change a byte
         return Scenes(
-            names=BASE_LAWS,
+            names=self.laws,
             laws=law[:, None],
             times=np.broadcast_to(t, (len(law), self.frames)),
             parameters=parameters[:, None],
             origins=camera.to_world(origin[:, None, None])[:, 0],
             axes=(rotation.transpose(0, 2, 1) @ axes)[:, None],
-            camera=self.rig.place(seed, index, camera),
-            radii=((radius * distance)[:, None] / depth)[:, None, None],
+            camera=cameras,
+            radii=radii,
             picture=self.look.paint(seed, index, 1, self.channels),
         )
 

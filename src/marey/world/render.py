@@ -1,111 +1,128 @@
-"""The renderer: anti-aliased discs by integer arithmetic, so that the same numbers give the same bytes anywhere.
+"""The renderer: scenes to canonical discs in whole numbers, and those to pixels, by integer arithmetic alone.
 
-Centres and radii are rounded to 1/256 pixel. Each pixel row is cut into 16 lines; on each line the disc is the span
-between two exact integer roots, and a pixel's coverage is the sum of its parts of the 16 spans.
+Centres and radii are rounded to 1/256 pixel. Each pixel row is cut into 16 lines; on each line a disc is the span
+between two exact integer roots, and a pixel's coverage is the sum of its parts of the 16 spans. So the same numbers
+give the same bytes anywhere: from the compiled kernels used here, from their plain twin, and on a GPU.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
-from jaxtyping import Float64, Int32, UInt8
-from numba import njit
+from jaxtyping import Float32, Float64, Int32, UInt8
 
 from marey.core.errors import UserError
+from marey.world.frames import draw_clips, draw_videos
+from marey.world.kernels import FAR, GRID
+from marey.world.look import IMAGE, MOMENT, Picture
+from marey.world.plan import Plan, plan
 from marey.world.scenes import Scenes
 
-GRID = 256  # positions per pixel
-LINES = 16  # lines per pixel row
-_FULL = GRID * LINES
+_DEPTH = 1000  # parts of a metre
 
 
-def quantized(scenes: Scenes) -> Int32[np.ndarray, "n T 3"]:
-    """Canonical discs (u, v, radius) in 1/256 pixel: all that the pixels depend on, beside the colours."""
-    discs = np.concatenate([scenes.track, scenes.apparent_radius[..., None]], axis=-1)
-    return np.rint(discs * GRID).astype(np.int32)
+def quantized(scenes: Scenes) -> Int32[np.ndarray, "n K M F 4"]:
+    """Canonical discs: (u, v, radius) in 1/256 pixel and depth in millimetres, all that the pixels depend on beside
+    the picture. F = T S: the S exposures of the first frame, then those of the second, and so on; without motion blur
+    S is 1. A body has one radius throughout a frame. One that is missing or behind the camera has the radius 0.
+    """
+    camera, moments = scenes.camera, scenes.picture.moments.astype(np.float64)
+    interval = np.diff(scenes.times[:, [0, -1]]) / max(scenes.times.shape[1] - 1, 1)
+    times = scenes.times[:, :, None] + (moments / MOMENT * interval)[:, None]
+    radii = np.repeat(scenes.radii, moments.shape[1], axis=-1)
+    points = replace(scenes, times=times.reshape(len(scenes), -1), radii=radii).trajectories
+    n, bodies, count = points.shape[:3]
+    depth = camera.to_camera(points.reshape(n, 1, bodies * count, 3))[..., 2].reshape(n, -1, bodies, count)
+    discs = np.concatenate([camera.project(points), radii[..., None]], axis=-1) * GRID
+    drawn = (np.abs(discs) <= FAR).all(axis=-1) & (depth > 0)  # NaN compares as False
+    discs = np.concatenate([discs, np.minimum(depth * _DEPTH, 2**31 - 1)[..., None]], axis=-1)
+    return np.rint(np.where(drawn[..., None], discs, 0)).astype(np.int32)
 
 
-def render(scenes: Scenes, out: UInt8[np.ndarray, "n T H W C"] | None = None) -> UInt8[np.ndarray, "n T H W C"]:
-    """Draw the clips of `scenes`, into `out` when given (a reused buffer is many times faster than fresh memory)."""
+def render(
+    scenes: Scenes, out: UInt8[np.ndarray, "_ T H W C"] | None = None, camera: int = 0, threads: int = 1
+) -> UInt8[np.ndarray, "n T H W C"]:
+    """Draw the clips that one of the cameras takes of `scenes`; see `draw`."""
     size = scenes.camera.size
-    picture = scenes.picture
-    shape = (len(scenes), scenes.times.shape[1], size, size, picture.paper.shape[1])
-    if out is None:
-        out = np.empty(shape, np.uint8)
-    elif out.shape != shape or out.dtype != np.uint8:
-        raise UserError(f"out has shape {out.shape} and type {out.dtype}; these scenes need uint8 {shape}")
-    draw_discs(quantized(scenes), picture.ink[:, 0], picture.paper, out)
+    return draw(quantized(scenes), scenes.picture, size, size, out, camera, threads)
+
+
+def draw(
+    discs: Int32[np.ndarray, "n K M F 4"],
+    picture: Picture,
+    height: int,
+    width: int,
+    out: UInt8[np.ndarray, "_ T H W C"] | None = None,
+    camera: int = 0,
+    threads: int = 1,
+) -> UInt8[np.ndarray, "n T H W C"]:
+    """Clips from whole numbers alone: the discs of `quantized` and their picture, in frames of height x width pixels.
+
+    out: drawn into when given (a reused buffer is many times faster than fresh memory). threads: share the clips among
+    them; the bytes do not depend on it. Bodies are drawn far to near, each over what is there; what lies outside the
+    frame is not drawn. A wrong buffer, a camera that is not there or a missing image is a UserError.
+    """
+    out = _buffer(discs, picture, height, width, out, camera)
+    flat = out.reshape(*out.shape[:3], -1)  # a view: a buffer is contiguous
+    _share(draw_clips, np.ascontiguousarray(discs[:, camera]), plan(picture, height, width, camera), flat, threads)
     return out
 
 
-@njit(cache=True, nogil=True)
-def draw_discs(
-    discs: Int32[np.ndarray, "n T 3"],
-    ink: UInt8[np.ndarray, "n C"],
-    paper: UInt8[np.ndarray, "n C"],
-    out: UInt8[np.ndarray, "n T H W C"],
-) -> None:
-    """The compiled kernel; `draw_discs_plainly` is its twin in plain numpy."""
-    clips, frames, height, width, channels = out.shape
-    coverage = np.zeros(width, np.int64)
-    for n in range(clips):
-        for c in range(channels):
-            out[n, ..., c] = paper[n, c]
-        for t in range(frames):
-            u, v, radius = np.int64(discs[n, t, 0]), np.int64(discs[n, t, 1]), np.int64(discs[n, t, 2])
-            top, bottom = int((v - radius) // GRID), int((v + radius) // GRID)
-            for row in range(max(0, top), min(height, bottom + 1)):
-                first, last = _cover_row(row, u, v, radius, coverage)
-                for column in range(first, last + 1):
-                    share = coverage[column]
-                    coverage[column] = 0
-                    for c in range(channels):
-                        mixed = share * ink[n, c] + (_FULL - share) * paper[n, c]
-                        out[n, t, row, column, c] = (mixed + _FULL // 2) // _FULL
+def draw_video(
+    discs: Int32[np.ndarray, "n K M F 4"],
+    picture: Picture,
+    height: int,
+    width: int,
+    out: Float32[np.ndarray, "_ C T H W"] | None = None,
+    camera: int = 0,
+    threads: int = 1,
+) -> Float32[np.ndarray, "n C T H W"]:
+    """What `draw` draws, as models see it: -1 is black, 1 is white. Much faster than a conversion of the clips."""
+    out = _buffer(discs, picture, height, width, out, camera, video=True)
+    _share(draw_videos, np.ascontiguousarray(discs[:, camera]), plan(picture, height, width, camera), out, threads)
+    return out
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _cover_row(row, u, v, radius, coverage):  # type: ignore[no-untyped-def]
-    """Add up one pixel row's spans in `coverage` (0 to 4096 per column); return the columns touched."""
-    width = len(coverage)
-    first, last = width, -1
-    for line in range(LINES):
-        # twice the distance from the line's middle, to stay in integers
-        offset = 2 * (row * GRID - v) + (2 * line + 1) * GRID // LINES
-        inside = 4 * radius * radius - offset * offset
-        if inside <= 0:
-            continue
-        half = np.int64(np.sqrt(np.float64(inside)))
-        half -= half * half > inside
-        half += (half + 1) * (half + 1) <= inside
-        left, right = max(2 * u - half, 0), min(2 * u + half, 2 * GRID * width)
-        for column in range(left // (2 * GRID), (right - 1) // (2 * GRID) + 1):
-            start, stop = max(left, 2 * GRID * column), min(right, 2 * GRID * (column + 1))
-            coverage[column] += stop - start
-            first, last = min(first, column), max(last, column)
-    for column in range(first, last + 1):
-        coverage[column] = (coverage[column] + 1) // 2
-    return first, last
+def _share(kernel: Callable[..., None], discs: np.ndarray, plan: Plan, out: np.ndarray, threads: int) -> None:
+    """Let each thread draw its own clips."""
+    cuts = np.linspace(0, len(discs), max(1, min(threads, len(discs))) + 1).astype(int)
+    parts = [slice(*cut) for cut in pairwise(cuts)]
+    tasks = [(discs[part], Plan(*(values[part] for values in plan)), out[part]) for part in parts]
+    if len(tasks) == 1:
+        kernel(*tasks[0])
+        return
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        list(pool.map(lambda task: kernel(*task), tasks))
 
 
-def draw_discs_plainly(
-    discs: Int32[np.ndarray, "n T 3"],
-    ink: UInt8[np.ndarray, "n C"],
-    paper: UInt8[np.ndarray, "n C"],
-    out: UInt8[np.ndarray, "n T H W C"],
-) -> None:
-    """What `draw_discs` computes, written for reading: every line against every column at once."""
-    height, width = out.shape[2:4]
-    u, v, radius = (discs.astype(np.int64)[..., i, None, None] for i in range(3))
-    lines = 2 * GRID * np.arange(height)[:, None] + (2 * np.arange(LINES) + 1) * GRID // LINES
-    inside = 4 * radius**2 - (lines - 2 * v) ** 2
-    half = np.floor(np.sqrt(inside.clip(0).astype(np.float64))).astype(np.int64)
-    half -= half * half > inside.clip(0)
-    columns = 2 * GRID * np.arange(width)
-    left, right = (2 * u - half)[..., None], (2 * u + half)[..., None]
-    spans = (np.minimum(right, columns + 2 * GRID) - np.maximum(left, columns)).clip(0)
-    share = (spans.sum(axis=-2)[..., None] + 1) // 2
-    mixed = share * ink[:, None, None, None].astype(np.int64) + (_FULL - share) * paper[:, None, None, None]
-    out[:] = (mixed + _FULL // 2) // _FULL
+def _buffer(
+    discs: np.ndarray,
+    picture: Picture,
+    height: int,
+    width: int,
+    out: np.ndarray | None,
+    camera: int,
+    video: bool = False,
+) -> np.ndarray:
+    """Check what is to be drawn; the buffer to draw it in."""
+    if not 0 <= camera < discs.shape[1]:
+        raise UserError(f"camera={camera} is not there; these scenes have cameras 0 to {discs.shape[1] - 1}")
+    if (picture.backdrop == IMAGE).any() and picture.image.shape[1:3] != (height, width):
+        have = "x".join(map(str, picture.image.shape[1:3]))
+        raise UserError(f"picture.image is {have} pixels, the frame {height}x{width}; hand in images by Picture.on")
+    frames, channels = discs.shape[3] // picture.moments.shape[1], picture.paper.shape[1]
+    shape = (channels, frames, height, width) if video else (frames, height, width, channels)
+    shape, kind = (len(discs), *shape), np.dtype(np.float32 if video else np.uint8)
+    if out is None:
+        return np.empty(shape, kind)
+    if out.shape != shape or out.dtype != kind or not out.flags.c_contiguous:
+        raise UserError(f"out has shape {out.shape} and type {out.dtype}; these scenes need contiguous {kind} {shape}")
+    return out
 
 
-def trajectory_discs(track: Float64[np.ndarray, "T 2"], radius: float) -> Int32[np.ndarray, "1 T 3"]:
+def trajectory_discs(track: Float64[np.ndarray, "T 2"], radius: float) -> Int32[np.ndarray, "1 1 1 T 4"]:
     """Canonical discs of one free track with a constant radius, pixels."""
-    return np.rint(np.column_stack([track, np.full(len(track), radius)]) * GRID).astype(np.int32)[None]
+    discs = np.column_stack([track * GRID, np.full(len(track), radius * GRID), np.zeros(len(track))])
+    return np.rint(discs).astype(np.int32)[None, None, None]

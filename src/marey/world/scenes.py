@@ -54,9 +54,17 @@ class Scenes:
 
     @property
     def whole(self) -> Bool[np.ndarray, "n K M T"]:
-        """Whether the whole disc lies inside the frame and before the camera."""
+        """Whether the whole disc lies inside the frame and before the camera: whether its place can be measured."""
         half = self.camera.size / 2
         return np.abs(self.tracks - half).max(axis=-1) <= half - self.radii  # NaN compares as False
+
+    @property
+    def seen(self) -> Bool[np.ndarray, "n K M T"]:
+        """Whether any of the disc lies inside the frame and before the camera: whether it leaves a mark on the pixels,
+        unless something in front of it covers it.
+        """
+        beyond = self.tracks - self.tracks.clip(0, self.camera.size)
+        return np.linalg.norm(beyond, axis=-1) < self.radii  # NaN compares as False
 
     @property
     def law(self) -> Int64[np.ndarray, "n"]:

@@ -1,0 +1,72 @@
+"""A folder of videos, decoded to uint8 RGB frame by frame: a film may be larger than memory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from marey.core.errors import UserError
+from marey.data.extras import library
+from marey.data.imports.foreign import Piece, Source, write_pixels
+
+_SUFFIXES = (".mp4", ".avi", ".gif", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv", ".wmv")
+
+
+def read_videos(path: Path) -> Source:
+    """The videos in a folder and the folders in it, in the order of their names; each keeps its size and length."""
+    library("av")
+    everything = sorted(file for file in path.rglob("*") if file.is_file())
+    files = [file for file in everything if file.suffix.lower() in _SUFFIXES]
+    if not files:
+        raise UserError(f"{path} holds no videos; their names end in {', '.join(_SUFFIXES)}")
+    others = sorted({file.suffix or file.name for file in everything if file not in set(files)})
+    return Source(
+        path=path,
+        kind="videos",
+        has=("pixels", "fps"),
+        pieces=lambda: (_piece(path, number, file) for number, file in enumerate(files)),
+        stamp=[[file.relative_to(path).as_posix(), file.stat().st_size] for file in files],
+        total=len(files),
+        ignored=tuple(f"{suffix} files" for suffix in others),
+    )
+
+
+def _piece(root: Path, number: int, file: Path) -> Piece:
+    def read(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+        pixels = f"pixels/{number:06}.npy"
+        frames, rate = _decode(file)
+        count = write_pixels(folder / pixels, frames)
+        if not count:
+            raise UserError(f"{file} holds no frame that can be read; restore or remove it")
+        name = file.relative_to(root).as_posix()
+        return [{"clip": name, "frames": count, "fps": rate, "pixels": pixels, "first": 0}], [pixels]
+
+    return Piece(f"{number:06}", 1, read)
+
+
+def _decode(file: Path) -> tuple[Iterator[UInt8[np.ndarray, "H W 3"]], float | None]:
+    """The frames of a video, and how many of them make a second if it says so."""
+    av = library("av")
+    try:
+        with av.open(str(file)) as film:
+            rate = film.streams.video[0].average_rate
+    except (av.FFmpegError, IndexError) as error:
+        raise UserError(f"{file} is no video ({error}); restore or remove it") from None
+    return _frames(file), float(rate) if rate else None
+
+
+def _frames(file: Path) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+    av, number, shape = library("av"), 0, None
+    try:
+        with av.open(str(file)) as film:
+            film.streams.video[0].thread_type = "NONE"  # one order of work, one result
+            for frame in film.decode(video=0):
+                pixels = frame.to_ndarray(format="rgb24")
+                if pixels.shape != (shape or pixels.shape):
+                    raise UserError(f"{file}: frame {number} is {pixels.shape[:2]} after {shape}; cut the video there")
+                number, shape = number + 1, pixels.shape
+                yield pixels
+    except av.FFmpegError as error:
+        raise UserError(f"{file}: frame {number} cannot be read ({error}); restore or remove it") from None
