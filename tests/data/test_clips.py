@@ -51,7 +51,7 @@ def test_a_video_owns_its_memory() -> None:
 
 def test_augment_has_sixteen_ways_each_reversible() -> None:
     clip = torch.rand(1, 1, 3, 5, 5)
-    ways = augment(clip.expand(16, -1, -1, -1, -1), (np.arange(16) + 0.5) / 16)
+    ways = augment(clip.expand(16, -1, -1, -1, -1), np.arange(16))
     assert len({way.numpy().tobytes() for way in ways}) == 16
     pictures = {frame.numpy().tobytes() for way in ways for frame in way[0]}
     square = [torch.rot90(frame, k) for frame in clip[0, 0] for k in range(4)]
@@ -60,12 +60,12 @@ def test_augment_has_sixteen_ways_each_reversible() -> None:
 
 
 def test_augment_treats_each_clip_by_its_own_number() -> None:
-    video, u = torch.rand(32, 3, 4, 6, 6), np.random.default_rng(0).random(32)
+    video, ways = torch.rand(32, 3, 4, 6, 6), np.random.default_rng(0).integers(0, 16, 32)
     before = video.clone()
-    together = augment(video, u)
-    alone = torch.cat([augment(video[i : i + 1], u[i : i + 1]) for i in range(32)])
+    together = augment(video, ways)
+    alone = torch.cat([augment(video[i : i + 1], ways[i : i + 1]) for i in range(32)])
     assert torch.equal(together, alone) and torch.equal(video, before)
-    np.testing.assert_array_equal(augment(video[:1], np.zeros(1)), video[:1])
+    np.testing.assert_array_equal(augment(video[:1], np.zeros(1, np.int64)), video[:1])
 
 
 def test_a_batch_is_a_pure_function_of_seed_and_step(matched: DatasetSpec) -> None:
@@ -96,7 +96,7 @@ def test_a_batch_shows_the_clips_of_its_rows(spec: DatasetSpec) -> None:
 def test_an_augmented_batch_shows_the_same_clips_turned(matched: DatasetSpec) -> None:
     plain, turned = (Batches(matched, 16, seed=0, augmented=flag)(1, CPU) for flag in (False, True))
     assert torch.equal(plain.law, turned.law) and not torch.equal(plain.video, turned.video)
-    ways = augment(plain.video.repeat_interleave(16, 0), np.tile((np.arange(16) + 0.5) / 16, 16))
+    ways = augment(plain.video.repeat_interleave(16, 0), np.tile(np.arange(16), 16))
     same = (ways.reshape(16, 16, -1) == turned.video.reshape(16, 1, -1)).all(dim=-1)
     assert same.any(dim=1).all() and len(set(same.int().argmax(dim=1).tolist())) > 4
 

@@ -31,7 +31,7 @@ class Oracle:
     laws: Callable[[Int64[np.ndarray, "N"]], Int64[np.ndarray, "N"]] = lambda law: law
 
     def __post_init__(self) -> None:
-        self.truth, self.codebook_size = as_video(render(self.test)), 8
+        self.truth, self.levels = as_video(render(self.test)), (8,)
         self.seeds: dict[str, list[int]] = {"predict": [], "interpolate": [], "generate": []}
 
     def _look_up(self, shown: Video, frames: list[int]) -> Tensor:

@@ -77,9 +77,10 @@ def test_copies_are_found_whatever_frames_were_lost() -> None:
 
 
 def test_codebook_use_and_perplexity() -> None:
-    even = codebook.counts(np.arange(40).reshape(2, 20) % 4, 16)
-    assert codebook.use(even) == 0.25 and codebook.perplexity(even) == pytest.approx(4)
-    assert codebook.perplexity(codebook.counts(np.zeros(9, int), 16)) == pytest.approx(1)
+    even = np.arange(40).reshape(2, 20) % 4
+    assert codebook.use(even, (16,)) == 0.25 and codebook.use(even, (2, 8)) == pytest.approx((1 + 0.25) / 2)
+    assert codebook.distinct(even) == 4 and codebook.perplexity(even) == pytest.approx(4)
+    assert codebook.perplexity(np.zeros(9, int)) == pytest.approx(1)
 
 
 def test_bootstrap_intervals_hold_the_truth_as_often_as_they_say() -> None:

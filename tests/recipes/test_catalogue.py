@@ -80,11 +80,11 @@ def test_exercises_hide_a_varying_share() -> None:
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "channels": ({"tokenizer": replace(SMALL.tokenizer, channels=3)}, r"tokenizer\.channels=3.*world draws 1"),
     "frames": (
-        {"tokenizer": replace(SMALL.tokenizer, strides=((2, 4, 4), (1, 2, 2), (1, 4, 4)))},
+        {"tokenizer": replace(SMALL.tokenizer, strides=((2, 1, 1),))},
         r"8 frames of 32 pixels do not fit .*1 \+ k \* 2",
     ),
     "size": (
-        {"tokenizer": replace(SMALL.tokenizer, strides=((1, 4, 4), (1, 3, 3), (1, 4, 4)))},
+        {"tokenizer": replace(SMALL.tokenizer, cell=(48, 48))},
         r"32 pixels do not fit .*multiple of 48",
     ),
     "prefix": ({"judge": replace(SMALL.judge, prefix=3)}, r"judge\.prefix \+ judge\.horizon.*7 and 8.*must be 8"),

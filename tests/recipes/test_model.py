@@ -32,7 +32,7 @@ def is_video(video: Tensor, model: VideoModel, batch: int, frames: int) -> bool:
 
 def test_it_is_what_the_judge_takes(model: VideoModel) -> None:
     assert isinstance(model, Judged)
-    assert model.codebook_size == 8 * 5 * 4
+    assert model.levels == (8, 5, 4)
 
 
 def test_reconstruct_and_indices(model: VideoModel) -> None:

@@ -6,16 +6,22 @@ from torch import nn
 from marey.tokens.quantizers import FSQConfig
 from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
 
-_SMALL = {"strides": ((1, 4, 4), (1, 2, 2)), "widths": (8, 12), "quantizer": FSQConfig(levels=(8, 5, 4))}
+_SMALL = {
+    "strides": ((1, 2, 2), (1, 2, 2)),
+    "widths": (8, 12),
+    "encoder_kernel": (1, 1, 1),
+    "cell": (2, 2),
+    "quantizer": FSQConfig(levels=(8, 5, 4)),
+}
 
 # Name: (config, frames of a clip). Pixels: 16 rows, 16 columns.
 KINDS = {
     "local": (TokenizerConfig(**_SMALL), 8),
-    "looks_back": (TokenizerConfig(**_SMALL, encoder_kernel=(3, 1, 1), decoder_kernel=(3, 3, 3)), 8),
-    "stride_2": (TokenizerConfig(**_SMALL | {"strides": ((2, 4, 4), (1, 2, 2)), "decoder_kernel": (2, 3, 3)}), 9),
+    "looks_back": (TokenizerConfig(**_SMALL | {"encoder_kernel": (3, 1, 1), "decoder_kernel": (3, 3, 3)}), 8),
+    "stride_2": (TokenizerConfig(**_SMALL | {"strides": ((2, 2, 2), (1, 2, 2)), "decoder_kernel": (2, 3, 3)}), 9),
     "stride_4": (
         TokenizerConfig(
-            **_SMALL | {"strides": ((2, 4, 4), (2, 2, 2)), "encoder_kernel": (3, 3, 3), "decoder_kernel": (3, 1, 1)}
+            **_SMALL | {"strides": ((2, 2, 2), (2, 2, 2)), "encoder_kernel": (3, 3, 3), "decoder_kernel": (3, 1, 1)}
         ),
         13,
     ),

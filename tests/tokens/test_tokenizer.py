@@ -1,7 +1,9 @@
 """The tokenizer: shapes, causality in both halves, the reach it states, and that it learns."""
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,9 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from marey.core.errors import UserError
-from marey.data.clips import Batches
+from marey.data.clips import Batches, as_video, clips
 from marey.data.spec import DatasetSpec
-from marey.tokens.layers import CausalConv3d
+from marey.tokens.layers import CausalConv3d, Moments
 from marey.tokens.quantizers import FSQConfig
 from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
 from marey.world.matched import MatchedWorld
@@ -28,7 +30,7 @@ SPACE = {4: (4, 1), 8: (4, 2), 16: (4, 4)}
 def test_all_frames_come_back(time: int, space: int) -> None:
     """T = 1 + k * stride frames become 1 + k latent frames, and T again."""
     strides = tuple((t, s, s) for t, s in zip(TIME[time], SPACE[space], strict=True))
-    config = replace(SMALL, strides=strides, encoder_kernel=(2, 1, 1), decoder_kernel=(2, 3, 3))
+    config = replace(SMALL, strides=strides, cell=(1, 1), encoder_kernel=(2, 1, 1), decoder_kernel=(2, 3, 3))
     assert config.stride == (time, space, space)
     tokenizer = Tokenizer(config)
     for k in (0, 1, 3):
@@ -158,9 +160,9 @@ def test_clips_of_a_batch_do_not_meet(kind: str) -> None:
 
 REACHES = [
     *(KINDS[kind] for kind in KINDS),
-    (replace(SMALL, strides=((1, 4, 4),) * 2, encoder_kernel=(2, 1, 1)), 8),
-    (replace(SMALL, strides=((1, 4, 4), (4, 2, 2)), encoder_kernel=(2, 1, 1)), 13),
-    (replace(SMALL, strides=((4, 4, 4), (1, 2, 2))), 13),
+    (replace(SMALL, cell=(1, 1), strides=((1, 4, 4),) * 2, encoder_kernel=(2, 1, 1)), 8),
+    (replace(SMALL, strides=((1, 2, 2), (4, 2, 2)), encoder_kernel=(2, 1, 1)), 13),
+    (replace(SMALL, strides=((4, 2, 2), (1, 2, 2))), 13),
 ]
 
 
@@ -251,14 +253,36 @@ def test_it_learns_real_clips() -> None:
     assert learned < 0.8 * white, losses
 
 
+def test_moments_say_where_a_map_lies_how_far_it_spreads_and_how_much_there_is() -> None:
+    maps = torch.full((1, 1, 1, 8, 8), -30.0)
+    maps[0, 0, 0, 6, 5] = 3.0  # one pixel of the lower right cell
+    x, y, spread, mass = Moments((4, 4))(maps)[0, :, 0]
+    assert (x[1, 1].item(), y[1, 1].item()) == pytest.approx((-0.25, 0.25))
+    assert spread[1, 1] == pytest.approx(0.01) and mass[1, 1] == pytest.approx((3 - math.log(16)) / 4)
+    assert x[0, 0] == pytest.approx(0, abs=1e-6) and mass[0, 0] == pytest.approx(-30 / 4)  # empty: the middle
+
+
+def test_a_code_follows_its_object_on_a_straight_line() -> None:
+    """Moving a dot moves the mean of a map by as much, wherever the dot is."""
+    spec = DatasetSpec(world=MatchedWorld(), train=64, validation=0, test=0)
+    video = as_video(clips(spec, "train", 0, 64))
+    ink = 4 * torch.nn.functional.softplus(-4 * video)  # what a convolution could make of black on white
+    x, y = Moments((32, 32))(ink)[:, :2, :, 0, 0].unbind(dim=1)
+    seen = torch.stack([x, y], dim=-1).numpy() * 16 + 16
+    straight = np.polynomial.polynomial.polyfit(seen.ravel(), spec.scenes("train").track.ravel(), 1)
+    off = np.polynomial.polynomial.polyval(seen, straight) - spec.scenes("train").track
+    assert np.abs(off).max() < 0.5 and np.abs(off).mean() < 0.1  # pixels; the map counts a rim pixel in full
+
+
 # -- refused shapes ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"widths": (32,)}, "widths"),
-        ({"widths": (32, 0, 32)}, "widths"),
+        ({"widths": (32, 8)}, "widths"),
+        ({"widths": (0,)}, "widths"),
+        ({"cell": (0, 4)}, "cell"),
         ({"strides": ((1, 4, 4), (1, 0, 2), (1, 4, 4))}, "strides"),
         ({"encoder_kernel": (0, 1, 1)}, "encoder_kernel"),
         ({"decoder_kernel": (1, -3, 3)}, "decoder_kernel"),

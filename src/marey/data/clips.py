@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Float64, Int64, Shaped, UInt8
+from jaxtyping import Float, Float32, Int64, Shaped, UInt8
 from torch import Tensor
 
 from marey.core.errors import UserError
@@ -36,12 +36,11 @@ def as_clips(video: Float[Tensor, "B C T H W"]) -> UInt8[np.ndarray, "B T H W C"
     return pixels.to(torch.uint8).permute(0, 2, 3, 4, 1).contiguous().cpu().numpy()
 
 
-def augment(video: Shaped[Tensor, "B C T S S"], u: Float64[np.ndarray, "B"]) -> Shaped[Tensor, "B C T S S"]:
-    """Turn or mirror each clip (8 ways) and play it forwards or backwards (2 ways), as its number u in [0, 1) says.
+def augment(video: Shaped[Tensor, "B C T S S"], way: Int64[np.ndarray, "B"]) -> Shaped[Tensor, "B C T S S"]:
+    """Each clip in one of its WAYS: turned or mirrored (8 ways), played forwards (0 to 7) or backwards (8 to 15).
 
     A clip of the world `matched` changed in this way is a clip that the same law could have made.
     """
-    way = (u * 16).astype(np.int64)
     video = video.clone()
     for bit, change in enumerate(_CHANGES):
         rows = torch.from_numpy(np.flatnonzero(way >> bit & 1)).to(video.device)
@@ -56,6 +55,7 @@ _CHANGES = (
     lambda video: video.flip(-2),
     lambda video: video.flip(-3),
 )
+WAYS = 1 << len(_CHANGES)
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,18 @@ class Batches:
         rows = [_order(self.seed, int(each), len(self.scenes))[place[epoch == each]] for each in np.unique(epoch)]
         return np.concatenate(rows)
 
+    def ways(self, step: int) -> Int64[np.ndarray, "B"]:
+        """How each clip of a step's batch is turned, mirrored and played; 0 is as it was drawn."""
+        if not self.augmented:
+            return np.zeros(self.batch_size, np.int64)
+        return (uniforms(self.seed, _AUGMENT_STREAM, self._places(step), 1)[:, 0] * WAYS).astype(np.int64)
+
     def __call__(self, step: int, device: torch.device) -> Batch:
         scenes = self.scenes.take(self.rows(step))
         pixels = torch.from_numpy(render(scenes, self._pixels)).to(device)
         video = as_video(pixels)
         if self.augmented:
-            video = augment(video, uniforms(self.seed, _AUGMENT_STREAM, self._places(step), 1)[:, 0])
+            video = augment(video, self.ways(step))
         return Batch(video, torch.from_numpy(scenes.law).to(device))
 
     def _places(self, step: int) -> Int64[np.ndarray, "B"]:

@@ -10,9 +10,19 @@ from torch import Tensor, nn
 
 from marey.dynamics.sequence import Segment
 
+_PENALTIES = (1e-6, 1e-4, 1e-3, 3e-3)  # of the coefficients' squares: a digit's noise over their usual size
+
 Values = Int64[Tensor, "B n F"]
 Mask = Bool[Tensor, "B n F"]
 Tokens = Float[Tensor, "B n D"]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Values drawn for every element, and the log probability of each."""
+
+    values: Values
+    log_probability: Float[Tensor, "B n F"]
 
 
 class Names(nn.Module):
@@ -30,6 +40,13 @@ class Names(nn.Module):
     def logits(self, tokens: Tokens, _values: Values, _shown: Mask) -> Float[Tensor, "B n F V"]:
         return self.read(tokens)[:, :, None]
 
+    def draw(
+        self, tokens: Tokens, _values: Values, _shown: Mask, temperature: float, generator: torch.Generator | None
+    ) -> Guess:
+        logits = self.read(tokens)[:, :, None]
+        choice = (logits + temperature * _gumbel(logits, generator)).argmax(dim=-1)
+        return Guess(choice, logits.log_softmax(dim=-1).gather(-1, choice[..., None])[..., 0])
+
     def nats(self, tokens: Tokens, _values: Values, _shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
         return F.cross_entropy(self.read(tokens).transpose(1, 2), targets[..., 0], reduction="none")[..., None]
 
@@ -44,37 +61,45 @@ class Bells:
 
 
 class Digits(nn.Module):
-    """Digits of FSQ indices: numbers that are near when their codes are near.
+    """Digits of FSQ indices: numbers that are near when their codes are near, and change little by little over time.
 
-    In: the number, its waves, and its distance from the mean of what is shown of the same digit over time (reversible
-    instance norm, Kim et al. 2022), so that a motion looks alike wherever in the frame it happens. Out: a mixture of
-    logistic distributions around that mean, integrated over each level (PixelCNN++, arXiv 1701.05517): a near miss
-    costs little and 256 levels need no 256 separate weights.
+    Polynomials of degree 0 to 3 are fitted over time to what is shown of each digit: the mean makes a motion look alike
+    wherever in the frame it happens (reversible instance norm, Kim et al. 2022), the others say where it would be if it
+    went on evenly. In: the number, its waves, its distance from the polynomials. Out: a mixture of logistic
+    distributions around a mixture of the polynomials, integrated over each level (PixelCNN++, arXiv 1701.05517): the
+    network has only to say how the motion differs, a near miss costs little, and 1024 levels need no 1024 weights.
     """
 
     levels: Tensor
     rates: Tensor
     near_rates: Tensor
+    powers: Tensor
+    penalty: Tensor
 
     def __init__(self, segment: Segment, width: int, waves: int = 6, bells: int = 4):
         super().__init__()
         self.frames, self.bells = segment.grid[0], bells
-        digits = len(segment.levels)
+        digits, degrees = len(segment.levels), len(_PENALTIES)
         self.register_buffer("levels", torch.tensor(segment.levels, dtype=torch.float32), persistent=False)
         self.register_buffer("rates", math.pi * 2.0 ** torch.arange(-1, waves - 1), persistent=False)
         self.register_buffer("near_rates", math.pi * torch.tensor([2.0, 6.0]), persistent=False)
-        self.enter = nn.Linear(digits * (9 + 2 * waves), width)
-        self.read = nn.Linear(width, digits * bells * 3)
+        self.register_buffer("powers", _legendre(torch.linspace(-1, 1, self.frames)), persistent=False)
+        self.register_buffer("penalty", torch.tensor(_PENALTIES).diag(), persistent=False)
+        self.enter = nn.Linear(digits * (9 + degrees + 2 * waves), width)
+        self.read = nn.Linear(width, digits * bells * (3 + degrees))
         nn.init.normal_(self.read.weight, std=0.02)
-        spread = torch.stack([torch.zeros(bells), torch.linspace(-0.5, 0.5, bells), torch.full((bells,), -2.0)], dim=-1)
-        self.read.bias.data = spread.repeat(digits, 1, 1).flatten()
+        start = [torch.zeros(bells), torch.linspace(-0.5, 0.5, bells), torch.full((bells,), -2.0)]
+        start += [torch.zeros(bells)] * degrees
+        self.read.bias.data = torch.stack(start, dim=-1).repeat(digits, 1, 1).flatten()
 
     def embed(self, values: Values, known: Mask, condition: Mask) -> Tokens:
         shown = (known | condition).float()
         number = self._numbers(values) * shown
-        anchor = self._anchor(values, known | condition)
+        trends = self._trends(values, known | condition)
+        anchor = trends[..., 0]
         offset = (number - anchor) * shown
-        features = [shown, known.float(), number, 4 * offset, anchor]
+        features = [shown, known.float(), number, 4 * offset, anchor, 32 * (number - trends[..., 3]) * shown]
+        features += list((4 * (trends[..., 1:] - trends[..., :1])).unbind(dim=-1))
         for base, rates in ((number, self.rates), (offset, self.near_rates)):
             angles = base[..., None, :] * rates[:, None]
             features += [(wave(angles) * shown[..., None, :]).flatten(-2) for wave in (torch.sin, torch.cos)]
@@ -86,6 +111,19 @@ class Digits(nn.Module):
         mass = self._log_mass(self._outcome(tokens, values, shown), every)
         return mass.masked_fill(levels >= self.levels[:, None], -torch.inf)
 
+    def draw(
+        self, tokens: Tokens, values: Values, shown: Mask, temperature: float, generator: torch.Generator | None
+    ) -> Guess:
+        """A bell by its weight, then a place in it; at temperature 0 the middle of the highest bell."""
+        bells = self._outcome(tokens, values, shown)
+        height = bells.log_weight - bells.log_scale if temperature == 0 else bells.log_weight
+        bell = (height + temperature * _gumbel(height, generator)).argmax(dim=-1, keepdim=True)
+        mean, log_scale = bells.mean.gather(-1, bell)[..., 0], bells.log_scale.gather(-1, bell)[..., 0]
+        u = torch.rand(mean.shape, generator=generator).clamp(1e-6, 1 - 1e-6).to(mean.device)
+        number = mean + temperature * log_scale.exp() * torch.logit(u)
+        level = ((number + 1) / 2 * self.levels).floor().clamp(min=0).minimum(self.levels - 1).long()
+        return Guess(level, self._log_mass(bells, level[..., None])[..., 0])
+
     def nats(self, tokens: Tokens, values: Values, shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
         return -self._log_mass(self._outcome(tokens, values, shown), targets[..., None])[..., 0]
 
@@ -93,16 +131,28 @@ class Digits(nn.Module):
         """Middles of the levels, in (-1, 1)."""
         return (values + 0.5) / self.levels * 2 - 1
 
-    def _anchor(self, values: Values, shown: Mask) -> Float[Tensor, "B n F"]:
-        """Mean over time of what is shown of each digit; 0 where nothing is."""
+    @torch.no_grad()
+    def _trends(self, values: Values, shown: Mask) -> Float[Tensor, "B n F 4"]:
+        """Polynomials of degree 0 to 3 through what is shown of each digit over time, by ridge regression.
+
+        With P the basis at the shown frames, x their numbers and P' P + penalty = L L', the fit of degree d is the sum
+        of the first d + 1 terms of (Q L^-T) (L^-1 P' x), Q the basis at all frames. Where little is shown, the higher
+        degrees add little.
+        """
         shape = (self.frames, -1)
-        weight = shown.float().unflatten(1, shape)
-        total = (self._numbers(values).unflatten(1, shape) * weight).sum(dim=1, keepdim=True)
-        return (total / weight.sum(dim=1, keepdim=True).clamp(min=1)).expand_as(weight).flatten(1, 2)
+        weight = shown.float().unflatten(1, shape).flatten(2).transpose(1, 2)  # B, G, T
+        number = self._numbers(values).unflatten(1, shape).flatten(2).transpose(1, 2)
+        lower = torch.linalg.cholesky(torch.einsum("ti,bgt,tj->bgij", self.powers, weight, self.powers) + self.penalty)
+        part = torch.linalg.solve_triangular(lower, ((number * weight) @ self.powers)[..., None], upper=False)
+        basis = torch.linalg.solve_triangular(lower, self.powers.T.expand(*lower.shape[:2], -1, -1), upper=False)
+        trends = (basis * part).cumsum(dim=2).clamp(-1.5, 1.5)  # B, G, 4, T
+        return trends.permute(0, 3, 1, 2).unflatten(2, (-1, values.shape[-1])).flatten(1, 2)
 
     def _outcome(self, tokens: Tokens, values: Values, shown: Mask) -> Bells:
-        weight, mean, scale = self.read(tokens).unflatten(-1, (len(self.levels), self.bells, 3)).unbind(dim=-1)
-        return Bells(weight.log_softmax(dim=-1), mean + self._anchor(values, shown)[..., None], scale.clamp(-7, 2))
+        read = self.read(tokens).unflatten(-1, (len(self.levels), self.bells, -1))
+        weight, mean, scale = read[..., :3].unbind(dim=-1)
+        trend = (read[..., 3:].softmax(dim=-1) * self._trends(values, shown)[..., None, :]).sum(dim=-1)
+        return Bells(weight.log_softmax(dim=-1), mean + trend, scale.clamp(-7, 2))
 
     def _log_mass(self, bells: Bells, level: Int64[Tensor, "B n F K"]) -> Float[Tensor, "B n F K"]:
         """Log probability of each level: the bells' mass between its edges, the outermost levels reaching to infinity.
@@ -117,3 +167,14 @@ class Digits(nn.Module):
         both = torch.log(-torch.expm1(low - high)).masked_fill(first | last, 0)
         inner = F.logsigmoid(high).masked_fill(last, 0) + F.logsigmoid(-low).masked_fill(first, 0) + both
         return (bells.log_weight[..., None, :] + inner).logsumexp(dim=-1)
+
+
+def _gumbel(like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Noise that makes an argmax a draw from the softmax (at temperature 1)."""
+    u = torch.rand(like.shape, generator=generator).clamp(1e-9, 1 - 1e-7).to(like.device)
+    return -(-u.log()).log()
+
+
+def _legendre(t: Float[Tensor, "T"]) -> Float[Tensor, "T 4"]:
+    """The first four Legendre polynomials."""
+    return torch.stack([torch.ones_like(t), t, (3 * t**2 - 1) / 2, (5 * t**3 - 3 * t) / 2], dim=-1)

@@ -84,6 +84,8 @@ class Dynamics(nn.Module):
         super().__init__()
         self.layout = layout
         self.segments = nn.ModuleList((Digits if s.ordinal else Names)(s, config.width) for s in layout.segments)
+        self.told = nn.Linear(config.width, config.width, bias=False)
+        nn.init.zeros_(self.told.weight)
         self.place = nn.Parameter(0.5 * torch.randn(layout.length, config.width))
         self.blocks = nn.ModuleList(Block(config.width, config.heads, layout.length) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.width)
@@ -97,6 +99,17 @@ class Dynamics(nn.Module):
         return torch.cat(
             [F.pad(part, (0, self.layout.largest - part.shape[-1]), value=-torch.inf) for part in parts], 1
         )
+
+    def draw(
+        self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None
+    ) -> tuple[Int64[Tensor, "B E"], Float[Tensor, "B E"]]:
+        """A value for every element, each drawn for itself, and its log probability. 0: the likeliest values."""
+        guesses = [
+            segment.draw(tokens, values, shown, temperature, generator)
+            for segment, tokens, values, shown in self._read(sequence)
+        ]
+        values = torch.cat([guess.values.flatten(1) for guess in guesses], dim=1)
+        return values, torch.cat([guess.log_probability.flatten(1) for guess in guesses], dim=1)
 
     def forward(self, batch: Batch) -> Loss:
         """Mean cross-entropy, nats, of the elements asked: of each segment by itself, then summed.
@@ -116,7 +129,11 @@ class Dynamics(nn.Module):
         """For each segment: itself, its tokens after the last block, what it holds, and which of it is shown."""
         rows = [list(self.layout.parts(row)) for row in (sequence.values, sequence.known, sequence.condition)]
         tokens = [part.embed(*row) for part, *row in zip(self.segments, *rows, strict=True)]
-        x = torch.cat(tokens, dim=1) + self.place
+        # Task and class are told to every token: one voice among many would be heard late.
+        told = self.told(sum(each for each, part in zip(tokens, self.layout.segments, strict=True) if not part.ordinal))
+        x = torch.cat([
+            each + told if part.ordinal else each for each, part in zip(tokens, self.layout.segments, strict=True)
+        ], dim=1) + self.place
         for block in self.blocks:
             x = block(x)
         ends = self.norm(x).split([part.length for part in self.layout.segments], dim=1)

@@ -28,10 +28,11 @@ Clips = UInt8[np.ndarray, "N T H W C"]
 class VideoModel(Protocol):
     """A model as the judge sees it: video in, video out, pixels in [-1, 1]; seeds make sampling repeatable.
 
-    predict and interpolate return whole clips, the shown frames included.
+    levels: vocabulary of each digit of an index, lowest first. predict and interpolate return whole clips, the shown
+    frames included.
     """
 
-    codebook_size: int
+    levels: tuple[int, ...]
 
     def reconstruct(self, video: Video) -> Video: ...
     def indices(self, video: Video) -> Int64[Tensor, "B *latent"]: ...

@@ -133,13 +133,11 @@ def _alive(exam: Exam, clips: Clips, tracks: Tracks) -> Bool[np.ndarray, "N T"]:
 
 def _codebook(exam: Exam) -> tuple[Figure, dict[str, Any]]:
     """Codebook use is a census of the test clips; drawing clips again would only lose codes, so it has no interval."""
-    size = exam.model.codebook_size
-    count = sum(
-        codebook.counts(exam.model.indices(video).cpu().numpy(), size) for video, _ in exam.batches(exam.clips)
-    )  # fmt: skip
-    assert isinstance(count, np.ndarray)
-    figure = Figure("reconstruction.codebook_use", codebook.use(count), "share", len(exam.clips))
-    return figure, {"size": size, "used": int((count > 0).sum()), "perplexity": codebook.perplexity(count)}
+    levels = exam.model.levels
+    indices = np.concatenate([exam.model.indices(video).cpu().numpy().ravel() for video, _ in exam.batches(exam.clips)])
+    figure = Figure("reconstruction.codebook_use", codebook.use(indices, levels), "share", len(exam.clips))
+    details = {"levels": list(levels), "used": codebook.distinct(indices), "perplexity": codebook.perplexity(indices)}
+    return figure, details
 
 
 def _mean_ade(track: Float64[np.ndarray, "N T 2"], truth: Float64[np.ndarray, "N T 2"], size: int) -> float:

@@ -1,20 +1,24 @@
-"""How much of its codebook a tokenizer uses."""
+"""How much of its codebook a tokenizer uses. An index is a number whose digits, lowest first, have the given levels."""
 
 import numpy as np
 from jaxtyping import Int64
 
 
-def counts(indices: Int64[np.ndarray, "*shape"], size: int) -> Int64[np.ndarray, "K"]:
-    """How often each of `size` codes occurs."""
-    return np.bincount(indices.reshape(-1), minlength=size)
+def use(indices: Int64[np.ndarray, "*shape"], levels: tuple[int, ...]) -> float:
+    """Share of the levels that occur at all, mean over the digits; with one digit, the share of the codes."""
+    shares, rest = [], indices.ravel()
+    for level in levels:
+        rest, digit = np.divmod(rest, level)
+        shares.append(len(np.unique(digit)) / level)
+    return float(np.mean(shares))
 
 
-def use(count: Int64[np.ndarray, "K"]) -> float:
-    """Share of the codes that occur at all; it grows with the number of clips looked at."""
-    return float((count > 0).mean())
+def distinct(indices: Int64[np.ndarray, "*shape"]) -> int:
+    """Number of different codes."""
+    return len(np.unique(indices))
 
 
-def perplexity(count: Int64[np.ndarray, "K"]) -> float:
+def perplexity(indices: Int64[np.ndarray, "*shape"]) -> float:
     """exp of the entropy of the codes: the number of equally frequent codes that would carry as much."""
-    share = count[count > 0] / count.sum()
+    share = np.unique(indices, return_counts=True)[1] / indices.size
     return float(np.exp(-(share * np.log(share)).sum()))

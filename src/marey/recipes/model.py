@@ -18,6 +18,7 @@ from marey.world.laws import BASE_LAWS, law_index
 
 Video = Float[Tensor, "B C T H W"]
 Part = Float[Tensor, "B C _ H W"]  # of a clip
+Digits = Int64[Tensor, "B t h w F"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class VideoModel(nn.Module):
     def __init__(self, tokenizer: Tokenizer, dynamics: Dynamics, shape: Shape):
         super().__init__()
         self.tokenizer, self.dynamics, self.shape = tokenizer, dynamics, shape
-        self.codebook_size = tokenizer.config.quantizer.codebook_size
+        self.levels = tokenizer.config.quantizer.levels
 
     # -- from pixels to sequences ---------------------------------------------------------------------------------
 
@@ -69,20 +70,31 @@ class VideoModel(nn.Module):
 
     @torch.no_grad()
     def batch(self, video: Video, law: Int64[Tensor, "B"], exercise: Exercise, reveal: Bool[Tensor, "B E"]) -> Batch:
-        """A training batch: the exercise's sequence with some of the hidden elements revealed, and the true values.
+        """A training batch: the exercise's sequence with some of the hidden elements revealed, and the true values."""
+        hinted = None if self.tokenizer.local else self.sequence(video, law, exercise).values
+        return self.batch_of(self.digits(video), law, exercise, reveal, hinted)
 
-        What is known has the same value in the true clip, so only hints need the clip as shown to be encoded too.
+    def batch_of(
+        self,
+        digits: Digits,
+        law: Int64[Tensor, "B"],
+        exercise: Exercise,
+        reveal: Bool[Tensor, "B E"],
+        hinted: Int64[Tensor, "B E"] | None = None,
+    ) -> Batch:
+        """The same from the true clip's digits. hinted: the values of the sequence as shown, if it can hold hints.
+
+        What is known has the same value in the true clip, so only hints are taken from the clip as shown.
         """
-        digits = self.digits(video)
         targets = self.dynamics.layout.row(exercise.task, law, digits)
         known, hint = self._masks(exercise, digits)
-        known, values = known | reveal, targets
+        known = known | reveal
         hint = hint & ~known
-        if hint.any():
-            values = torch.where(hint, self.sequence(video, law, exercise).values, targets)
+        values = targets if hinted is None else torch.where(hint, hinted, targets)
         return Batch(Sequence(torch.where(known | hint, values, 0), known, hint), targets, ~known)
 
-    def digits(self, video: Video) -> Int64[Tensor, "B t h w F"]:
+    @torch.no_grad()
+    def digits(self, video: Video) -> Digits:
         return self.tokenizer.quantizer.split(self.tokenizer.encode(video).indices)
 
     def _masks(self, exercise: Exercise, like: Tensor) -> tuple[Bool[Tensor, "B E"], Bool[Tensor, "B E"]]:

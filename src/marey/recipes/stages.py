@@ -9,9 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
 from marey.core.config import strict
 from marey.core.errors import UserError
@@ -19,13 +22,14 @@ from marey.core.files import read_json, sha256, write_json
 from marey.core.runs import RunFolder
 from marey.data.clips import Batch, Batches, as_video, clips
 from marey.data.spec import DatasetSpec
-from marey.dynamics.tasks import TASKS, Task, draw_exercises
+from marey.dynamics.tasks import TASKS, Exercise, Task, draw_exercises
 from marey.dynamics.transformer import Batch as MaskedBatch
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
 from marey.judge.verdict import Verdict, judge
 from marey.recipes.catalogue import LEVELS
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
+from marey.recipes.views import Views
 from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
 from marey.train import TrainConfig, train
 
@@ -63,7 +67,7 @@ def train_tokenizer(recipe: Recipe, out: Path, device: torch.device, resume: boo
     """Train the recipe's tokenizer in out/tokenizer, or finish what is there."""
     stage = TokenizerStage(recipe.dataset, recipe.tokenizer, recipe.tokenizer_training, recipe.seed)
     folder = RunFolder.start(out / "tokenizer", stage, resume)
-    batches = Batches(recipe.dataset, stage.training.batch_size, recipe.seed, augmented=True)
+    batches = _batches(recipe, stage.training)
     torch.manual_seed(recipe.seed)
     model = Tokenizer(recipe.tokenizer)
     validation = _validation(recipe, device)
@@ -83,7 +87,7 @@ def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torc
     weights = sha256(out / "tokenizer" / "weights.safetensors")
     stage = DynamicsStage(recipe.dataset, recipe.dynamics, recipe.dynamics_training, weights, recipe.seed)
     folder = RunFolder.start(out / "dynamics", stage, resume)
-    batches = Batches(recipe.dataset, stage.training.batch_size, recipe.seed, augmented=True)
+    batches = _batches(recipe, stage.training)
     torch.manual_seed(recipe.seed)
     dynamics = Dynamics(recipe.dynamics, recipe.layout)
     model = VideoModel(tokenizer, dynamics, recipe.shape).to(device)
@@ -95,23 +99,40 @@ def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torc
         parts = {f"validation_{name}": float(value) for name, value in loss.parts.items()}
         return {"validation_loss": float(loss.total)} | parts
 
+    views = cache(lambda: Views(model, batches))  # made when a step first asks: a finished training never does
+
     def batch_of(step: int, device: torch.device) -> MaskedBatch:
-        return masked(model, batches(step, device))
+        if not tokenizer.local:
+            return masked(model, batches(step, device))
+        digits, law = views()(step)
+        return model.batch_of(digits.to(device), law.to(device), *_exercise(model, len(law), device))
 
     every = [_often(stage.training, validate)]
     return train(dynamics, batch_of, stage.training, folder, recipe.seed, device, every=every)
 
 
 def masked(model: VideoModel, batch: Batch, generator: torch.Generator | None = None) -> MaskedBatch:
-    """Clips as exercises for the transformer: a task each, and some of what is hidden revealed.
+    """Clips as exercises for the transformer."""
+    exercise, reveal = _exercise(model, len(batch.video), batch.video.device, generator)
+    return model.batch(batch.video, batch.law, exercise, reveal)
+
+
+def _exercise(
+    model: VideoModel, n: int, device: torch.device, generator: torch.Generator | None = None
+) -> tuple[Exercise, Bool[Tensor, "B E"]]:
+    """A task for each of n clips, and what of the hidden is revealed.
 
     The share that stays hidden is the cosine of a uniform angle: what parallel decoding meets on its way (MaskGIT).
     """
-    device, n = batch.video.device, len(batch.video)
     exercise = draw_exercises(model.shape.frames, torch.rand(n, 4, generator=generator)).to(device)
     hidden = torch.cos(torch.pi / 2 * torch.rand(n, 1, generator=generator))
     reveal = torch.rand(n, model.dynamics.layout.elements, generator=generator) >= hidden
-    return model.batch(batch.video, batch.law, exercise, reveal.to(device))
+    return exercise, reveal.to(device)
+
+
+def _batches(recipe: Recipe, training: TrainConfig) -> Batches:
+    """Clips that are mirrored, turned and reversed where the world's laws allow it."""
+    return Batches(recipe.dataset, training.batch_size, recipe.seed, augmented=recipe.dataset.world.kind == "matched")
 
 
 def judge_run(recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[str], None]) -> Verdict:

@@ -23,7 +23,9 @@ TITLES = {
     "reconstruction.survival": Title("Survival", _SURVIVAL, _HIGH),
     "reconstruction.track_error": Title("Track error", "distance between the tracked dot and the true one", _LOW),
     "reconstruction.psnr": Title("PSNR", "stands beside the blank page's, which is high when the dot is small", _HIGH),
-    "reconstruction.codebook_use": Title("Codebook use", "how much of the codebook the test clips use", _HIGH),
+    "reconstruction.codebook_use": Title(
+        "Codebook use", "share of the levels of each digit that the test clips use", _HIGH
+    ),
     "classify.accuracy": Title("Accuracy", "share of test clips whose law the model names", _HIGH),
     "predict.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
     "predict.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),

@@ -1,5 +1,7 @@
 """Causal 3D layers: no output frame sees a later input frame, and no statistic mixes frames or places."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -17,12 +19,37 @@ class CausalConv3d(nn.Conv3d):
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: Axes, stride: Axes = (1, 1, 1)):
+        kernel = (max(kernel[0], stride[0]), max(kernel[1], stride[1]), max(kernel[2], stride[2]))  # skips nothing
         super().__init__(inputs, outputs, kernel, stride)
         rows, columns = kernel[1] - stride[1], kernel[2] - stride[2]
         self.pads = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2, kernel[0] - 1, 0)
 
     def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B D t h w"]:
         return super().forward(F.pad(x, self.pads))
+
+
+class Moments(nn.Module):
+    """Maps to numbers: where the mass of each map lies in its cell, how far it spreads and how much there is.
+
+    Each map is a distribution over the pixels of a cell (softmax); its mean is a place (spatial soft argmax, Finn et
+    al., arXiv 1509.06113), so that a code can be a straight line in position. cell: rows and columns of the input.
+    Output channels: for K maps, K means along the row, K down the column, K standard deviations (all in half cells), and
+    K log masses.
+    """
+
+    def __init__(self, cell: tuple[int, int]):
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, maps: Float[Tensor, "B K t H W"]) -> Float[Tensor, "B D t h w"]:
+        rows, columns = self.cell
+        maps = rearrange(maps, "b k t (h p) (w q) -> b k t h w (p q)", p=rows, q=columns)
+        down, along = torch.meshgrid(_centres(rows), _centres(columns), indexing="ij")
+        place = torch.stack([along, down, along**2 + down**2]).flatten(1).to(maps)
+        x, y, squares = (maps.softmax(dim=-1) @ place.T).unbind(dim=-1)
+        spread = (squares - x**2 - y**2).clamp(min=1e-4).sqrt()
+        mass = maps.logsumexp(dim=-1) - math.log(rows * columns)
+        return torch.cat([x, y, spread, mass / 4], dim=1)  # all of them of the order of one
 
 
 class Broadcast(nn.Module):

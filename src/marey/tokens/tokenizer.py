@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from marey.core.config import strict
 from marey.core.errors import UserError
-from marey.tokens.layers import Axes, Broadcast, CausalConv3d
+from marey.tokens.layers import Axes, Broadcast, CausalConv3d, Moments
 from marey.tokens.quantizers import FSQConfig, Quantized
 from marey.train import Loss
 
@@ -19,17 +19,18 @@ from marey.train import Loss
 class TokenizerConfig:
     """Shape of a tokenizer, and the weights of its loss.
 
-    strides: of the encoder's stages, (time, height, width). encoder_kernel: of the convolution after each stride; one
-    pixel wide, each latent sees its own patch and nothing else. decoder_kernel: over the codes. block: pixels that the
-    decoder paints at once. object_weight: how much more a pixel counts that differs from its clip's background.
-    latent_weight: of the latents' mean square, which keeps them where the quantizer is linear, so that nearby positions
-    have nearby codes.
+    strides: of the encoder's convolutions, (time, height, width). encoder_kernel: of these convolutions. maps: what they
+    end in. cell: rows and columns of a map that become one latent. decoder_kernel: over the codes. block: pixels that
+    the decoder paints at once. object_weight: how much more a pixel counts that differs from its clip's background.
+    latent_weight: of the latents' mean square, which keeps them within the quantizer's range.
     """
 
     channels: int = 1
-    strides: tuple[Axes, ...] = ((1, 4, 4), (1, 2, 2), (1, 4, 4))
-    widths: tuple[int, ...] = (32, 64, 256)
-    encoder_kernel: Axes = (1, 1, 1)
+    strides: tuple[Axes, ...] = ((1, 1, 1),)
+    widths: tuple[int, ...] = (8,)
+    encoder_kernel: Axes = (1, 3, 3)
+    maps: int = 4
+    cell: tuple[int, int] = (32, 32)
     quantizer: FSQConfig = FSQConfig()  # noqa: RUF009 (frozen)
     decoder_kernel: Axes = (3, 1, 1)
     decoder_width: int = 128
@@ -40,6 +41,7 @@ class TokenizerConfig:
     def __post_init__(self) -> None:
         axes = {"strides": sum(self.strides, ()), "widths": self.widths}
         axes |= {"encoder_kernel": self.encoder_kernel, "decoder_kernel": self.decoder_kernel, "block": (self.block,)}
+        axes |= {"maps": (self.maps,), "cell": self.cell}
         for name, numbers in axes.items():
             if min(numbers, default=0) < 1:
                 raise UserError(f"tokenizer.{name}={getattr(self, name)}: give whole numbers, each at least 1")
@@ -50,9 +52,9 @@ class TokenizerConfig:
 
     @property
     def stride(self) -> Axes:
-        """Frames, rows and columns of pixels per latent cell."""
+        """Frames, rows and columns of pixels per latent."""
         t, h, w = (math.prod(axis) for axis in zip(*self.strides, strict=True))
-        return t, h, w
+        return t, h * self.cell[0], w * self.cell[1]
 
 
 class Tokenizer(nn.Module):
@@ -66,10 +68,13 @@ class Tokenizer(nn.Module):
         layers: list[nn.Module] = []
         inputs = config.channels
         for stride, width in zip(config.strides, config.widths, strict=True):
-            layers += [CausalConv3d(inputs, width, stride, stride), nn.SiLU()]
-            layers += [CausalConv3d(width, width, config.encoder_kernel), nn.SiLU()]
+            layers += [CausalConv3d(inputs, width, config.encoder_kernel, stride), nn.SiLU()]
             inputs = width
-        self.encoder = nn.Sequential(*layers, CausalConv3d(inputs, codes, (1, 1, 1)))
+        maps = CausalConv3d(inputs, config.maps, (1, 1, 1))
+        nn.init.normal_(maps.weight, std=6 / math.sqrt(inputs))  # sharp enough to tell a small object from its page
+        self.encoder = nn.Sequential(
+            *layers, maps, Moments(config.cell), CausalConv3d(4 * config.maps, codes, (1, 1, 1))
+        )
         self.decoder = Broadcast(
             codes, config.channels, config.decoder_kernel, config.stride, config.block, config.decoder_width
         )
@@ -79,6 +84,11 @@ class Tokenizer(nn.Module):
 
     def decode(self, indices: Int64[Tensor, "B t h w"]) -> Float[Tensor, "B C T H W"]:
         return self.decoder(self.quantizer.lookup(indices)).clamp(-1, 1)
+
+    @property
+    def local(self) -> bool:
+        """Whether each latent frame depends on a single frame of the video."""
+        return all(layer.kernel_size[0] == 1 for layer in self.encoder if isinstance(layer, CausalConv3d))
 
     def settled(self, shown: Bool[Tensor, "B T"]) -> Bool[Tensor, "B t"]:
         """Latent frames that depend on shown frames only, whatever the hidden ones hold."""
