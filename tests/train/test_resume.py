@@ -105,17 +105,17 @@ def test_memory_layout_survives(tmp_path: Path) -> None:
 
     def state() -> State:
         model = Pixels()
-        return State(model, EMA(model, 0.9), torch.optim.AdamW(model.parameters()))
+        return State(model, EMA(model, 0.9), (torch.optim.AdamW(model.parameters()),))
 
     folder, before, after = RunFolder(tmp_path), state(), state()
     before.model.kernel(torch.randn(1, 3, 8, 8)).sum().backward()
-    before.optimizer.step()
+    before.optimizers[0].step()
     save_checkpoint(before, 1, folder, "run")
     assert resume(after, folder, "run") == 1
     for ours, theirs in zip(before.model.parameters(), after.model.parameters(), strict=True):
-        for kind, value in before.optimizer.state[ours].items():
-            assert torch.equal(value, after.optimizer.state[theirs][kind])
-            assert value.stride() == after.optimizer.state[theirs][kind].stride()
+        for kind, value in before.optimizers[0].state[ours].items():
+            assert torch.equal(value, after.optimizers[0].state[theirs][kind])
+            assert value.stride() == after.optimizers[0].state[theirs][kind].stride()
 
 
 def test_finished_training_returns_at_once(tmp_path: Path) -> None:

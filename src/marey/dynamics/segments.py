@@ -76,7 +76,7 @@ class Digits(nn.Module):
     powers: Tensor
     penalty: Tensor
 
-    def __init__(self, segment: Segment, width: int, waves: int = 6, bells: int = 4):
+    def __init__(self, segment: Segment, width: int, waves: int = 6, bells: int = 8):
         super().__init__()
         self.frames, self.bells = segment.grid[0], bells
         digits, degrees = len(segment.levels), len(_PENALTIES)

@@ -19,13 +19,14 @@ class Task:
     first: Role
     middle: Role
     last: Role
+    share: float  # of the training exercises
 
 
 TASKS = (
-    Task("classify", law="hidden", first="given", middle="given", last="given"),
-    Task("generate", law="given", first="hidden", middle="hidden", last="hidden"),
-    Task("predict", law="either", first="given", middle="hidden", last="hidden"),
-    Task("interpolate", law="either", first="given", middle="hidden", last="given"),
+    Task("classify", law="hidden", first="given", middle="given", last="given", share=0.15),
+    Task("generate", law="given", first="hidden", middle="hidden", last="hidden", share=0.35),
+    Task("predict", law="either", first="given", middle="hidden", last="hidden", share=0.25),
+    Task("interpolate", law="either", first="given", middle="hidden", last="given", share=0.25),
 )
 
 
@@ -46,11 +47,13 @@ class Exercise:
 
 
 def draw_exercises(frames: int, u: Float[Tensor, "B 4"]) -> Exercise:
-    """Training exercises from uniform numbers: tasks alike often, prefixes and ends of any length.
+    """Training exercises from uniform numbers: each task as often as it says, prefixes and ends of any length.
 
     At least two frames are hidden, and two are shown of a prefix (one frame has no velocity), one of each end.
     """
-    task = (u[:, 0] * len(TASKS)).long()
+    task = torch.bucketize(
+        u[:, 0].contiguous(), torch.tensor([part.share for part in TASKS]).cumsum(0)[:-1], right=True
+    )
     first = torch.tensor([part.first != "hidden" for part in TASKS])[task]
     middle = torch.tensor([part.middle != "hidden" for part in TASKS])[task]
     last = torch.tensor([part.last != "hidden" for part in TASKS])[task]

@@ -131,9 +131,16 @@ class Dynamics(nn.Module):
         tokens = [part.embed(*row) for part, *row in zip(self.segments, *rows, strict=True)]
         # Task and class are told to every token: one voice among many would be heard late.
         told = self.told(sum(each for each, part in zip(tokens, self.layout.segments, strict=True) if not part.ordinal))
-        x = torch.cat([
-            each + told if part.ordinal else each for each, part in zip(tokens, self.layout.segments, strict=True)
-        ], dim=1) + self.place
+        x = (
+            torch.cat(
+                [
+                    each + told if part.ordinal else each
+                    for each, part in zip(tokens, self.layout.segments, strict=True)
+                ],
+                dim=1,
+            )
+            + self.place
+        )
         for block in self.blocks:
             x = block(x)
         ends = self.norm(x).split([part.length for part in self.layout.segments], dim=1)

@@ -17,9 +17,11 @@ SMALL = Recipe(
     name="small",
     dataset=DatasetSpec(world=MatchedWorld(), train=10_000, validation=1_000, test=1_000),
     tokenizer=TokenizerConfig(),
-    tokenizer_training=TrainConfig(steps=3500, batch_size=32, learning_rate=3e-3, warmup_steps=50, ema_decay=0.99),
+    tokenizer_training=TrainConfig(steps=2500, batch_size=32, learning_rate=3e-3, warmup_steps=50, ema_decay=0.99),
     dynamics=DynamicsConfig(),
-    dynamics_training=TrainConfig(steps=5000, batch_size=128, learning_rate=1.5e-3, warmup_steps=100, ema_decay=0.998),
+    dynamics_training=TrainConfig(
+        steps=9000, batch_size=128, learning_rate=3e-3, warmup_steps=100, muon=True, ema_decay=0.998
+    ),
     judge=JudgeConfig(),
 )
 
@@ -37,7 +39,9 @@ BASE = replace(
     SMALL,
     name="base",
     dataset=DatasetSpec(world=MatchedWorld(frames=16, size=64, channels=3), train=30_000),
-    tokenizer=replace(SMALL.tokenizer, channels=3, quantizer=FSQConfig(levels=(1024, 1024, 1024, 64, 64, 64))),
+    tokenizer=replace(
+        SMALL.tokenizer, channels=3, cell=(64, 64), quantizer=FSQConfig(levels=(1024, 1024, 1024, 64, 64, 64))
+    ),
     tokenizer_training=replace(SMALL.tokenizer_training, steps=20_000),
     dynamics=replace(SMALL.dynamics, width=256, depth=8),
     dynamics_training=replace(SMALL.dynamics_training, steps=60_000),

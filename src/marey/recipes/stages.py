@@ -122,11 +122,18 @@ def _exercise(
 ) -> tuple[Exercise, Bool[Tensor, "B E"]]:
     """A task for each of n clips, and what of the hidden is revealed.
 
-    The share that stays hidden is the cosine of a uniform angle: what parallel decoding meets on its way (MaskGIT).
+    The share that stays hidden is the cosine of a uniform angle (MaskGIT). Half of the clips are revealed frame by frame,
+    half digit by digit: both are what decoding meets on its way.
     """
     exercise = draw_exercises(model.shape.frames, torch.rand(n, 4, generator=generator)).to(device)
     hidden = torch.cos(torch.pi / 2 * torch.rand(n, 1, generator=generator))
-    reveal = torch.rand(n, model.dynamics.layout.elements, generator=generator) >= hidden
+    layout = model.dynamics.layout
+    reveal = torch.rand(n, layout.elements, generator=generator) >= hidden
+    video = layout.slice("video")
+    frames = torch.rand(n, layout.grid[0], generator=generator) >= hidden
+    frames = frames.repeat_interleave((video.stop - video.start) // layout.grid[0], dim=1)
+    whole = torch.rand(n, 1, generator=generator) < 0.5
+    reveal[:, video] = torch.where(whole, frames, reveal[:, video])
     return exercise, reveal.to(device)
 
 

@@ -24,7 +24,7 @@ class State:
 
     model: nn.Module
     ema: EMA
-    optimizer: torch.optim.Optimizer
+    optimizers: tuple[torch.optim.Optimizer, ...]  # each for parameters of its own
 
     def modules(self) -> nn.Module:
         """Both sets of weights as one module, so that their tensors have distinct names."""
@@ -39,7 +39,8 @@ def save_checkpoint(state: State, step: int, folder: RunFolder, run: str) -> Non
     moments = {
         f"{_OPTIMIZER}{name}.{kind}": value
         for name, parameter in state.model.named_parameters()
-        for kind, value in state.optimizer.state.get(parameter, {}).items()
+        for optimizer in state.optimizers
+        for kind, value in optimizer.state.get(parameter, {}).items()
     }
     path = folder.path / "checkpoints" / f"step-{step:06d}.safetensors"
     write_sealed(path, Sealed(state.modules().state_dict() | moments, {"step": step, "run": run}))
@@ -87,11 +88,14 @@ def _restore(state: State, content: Sealed, path: Path) -> None:
     weights = {name: value for name, value in content.tensors.items() if not name.startswith(_OPTIMIZER)}
     load_state(state.modules(), Sealed(weights, {}), path)
     parameters = dict(state.model.named_parameters())
+    owners = {
+        p: optimizer for optimizer in state.optimizers for group in optimizer.param_groups for p in group["params"]
+    }
     for name in sorted(content.tensors.keys() - weights.keys()):
         owner, kind = name.removeprefix(_OPTIMIZER).rsplit(".", 1)
         value, parameter = content.tensors[name], parameters[owner]
         # AdamW counts steps on the CPU; its moments have the device and memory layout of their parameter.
-        state.optimizer.state[parameter][kind] = value if kind == "step" else torch.zeros_like(parameter).copy_(value)
+        owners[parameter].state[parameter][kind] = value if kind == "step" else torch.zeros_like(parameter).copy_(value)
 
 
 def _forget_after(step: int, folder: RunFolder) -> None:

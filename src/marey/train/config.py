@@ -9,7 +9,10 @@ from marey.core.config import strict
 @strict
 @dataclass(frozen=True)
 class TrainConfig:
-    """AdamW with warm-up and cosine decay, clipped gradients, averaged weights. Lengths are in optimizer steps."""
+    """AdamW with warm-up and cosine decay, clipped gradients, averaged weights. Lengths are in optimizer steps.
+
+    muon: whether the matrices of the model's `blocks` are trained by Muon (Jordan et al. 2024; arXiv 2502.16982).
+    """
 
     steps: int
     batch_size: int
@@ -17,6 +20,7 @@ class TrainConfig:
     warmup_steps: int = 100
     weight_decay: float = 0.01  # of matrices and kernels only
     clip_norm: float = 1.0
+    muon: bool = False
     ema_decay: float = 0.999
     checkpoint_every: int = 500
     log_every: int = 50

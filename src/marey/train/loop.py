@@ -47,7 +47,7 @@ def train(
     model = model.to(device)
     if _finished(model, folder, run):
         return model
-    state = State(model.train(), EMA(model, config.ema_decay), _optimizer(model, config))
+    state = State(model.train(), EMA(model, config.ema_decay), _optimizers(model, config))
     first = resume(state, folder, run)
     folder.log(f"training from step {first} to {config.steps}")
     with Meter(folder, first, config.steps) as meter:
@@ -73,25 +73,35 @@ def run_step(
     """One optimizer step, number 0, 1, ...; returns the loss, its parts, the learning rate, the gradient's norm."""
     torch.manual_seed(step_seed(seed, step))
     learning_rate = config.learning_rate_at(step)
-    for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate
+    for optimizer in state.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate
     loss: Loss = state.model(batch_of(step, device))
-    state.optimizer.zero_grad()
+    state.model.zero_grad()
     loss.total.backward()
     norm = nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
-    state.optimizer.step()
+    for optimizer in state.optimizers:
+        optimizer.step()
     state.ema.update(state.model, step)
     parts = {name: value.item() for name, value in loss.parts.items()}
     return {"loss": loss.total.item(), **parts, "learning_rate": learning_rate, "gradient_norm": norm.item()}
 
 
-def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW that decays matrices and kernels, and leaves biases and gains alone."""
+def _optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.Optimizer, ...]:
+    """AdamW that decays matrices and kernels, and leaves biases and gains alone; with Muon, for the rest."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in trained if parameter.ndim >= 2]
-    vectors = [parameter for parameter in trained if parameter.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)  # short trainings
+    inner = [parameter for parameter in model.blocks.parameters() if parameter.ndim == 2] if config.muon else []
+    rest = [parameter for parameter in trained if all(parameter is not each for each in inner)]
+    groups = [
+        {"params": [parameter for parameter in rest if parameter.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [parameter for parameter in rest if parameter.ndim < 2], "weight_decay": 0.0},
+    ]
+    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)  # short trainings
+    if not inner:
+        return (adamw,)
+    scale = "match_rms_adamw"  # so that one learning rate serves both
+    muon = torch.optim.Muon(inner, config.learning_rate, weight_decay=config.weight_decay, adjust_lr_fn=scale)
+    return adamw, muon
 
 
 def _finished(model: nn.Module, folder: RunFolder, run: str) -> bool:
