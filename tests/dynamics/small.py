@@ -28,6 +28,9 @@ def half_known(batch: int, seed: int = 0, share: float = 0.5, layout: Layout = L
     return Sequence(torch.where(known, values, 0), known, torch.zeros_like(known))
 
 
+Drawn = tuple[Tensor, Tensor]
+
+
 class Watched(Dynamics):
     """A transformer that remembers what it was shown."""
 
@@ -35,9 +38,9 @@ class Watched(Dynamics):
         super().__init__(DynamicsConfig(), layout)
         self.seen: list[Sequence] = []
 
-    def logits(self, sequence: Sequence) -> Tensor:
+    def draw(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Drawn:
         self.seen.append(sequence)
-        return super().logits(sequence)
+        return super().draw(sequence, temperature, generator)
 
 
 class Sure(Watched):
@@ -47,17 +50,18 @@ class Sure(Watched):
         super().__init__()
         self.answer = answer
 
-    def logits(self, sequence: Sequence) -> Tensor:
+    def draw(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Drawn:
         self.seen.append(sequence)
-        right = torch.arange(self.layout.largest) == self.answer[..., None]
-        return torch.where(right, 50.0, 0.0)
+        return self.answer, torch.zeros(self.answer.shape)
 
 
 class Even(Watched):
     """One that finds some values likelier than others, alike everywhere, and impossible what has no level."""
 
-    def logits(self, sequence: Sequence) -> Tensor:
+    def draw(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Drawn:
         self.seen.append(sequence)
+        levels = [level for part in self.layout.segments for level in part.levels * part.length]
         value = torch.arange(self.layout.largest)
-        logits = torch.where(value < LEVELS[:, None], -0.7 * value.float(), -torch.inf)
-        return logits.expand(*sequence.values.shape, -1)
+        logits = torch.where(value < torch.tensor(levels)[:, None], -value / 2.0, -torch.inf)
+        noise = -(-torch.rand(*sequence.values.shape, len(value), generator=generator).log()).log()
+        return (logits + temperature * noise).argmax(dim=-1), torch.zeros(sequence.values.shape)

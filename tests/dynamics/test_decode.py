@@ -34,19 +34,30 @@ def test_all_that_is_hidden_is_filled_and_nothing_else(steps: int) -> None:
 def test_known_elements_never_change_on_the_way(temperature: float) -> None:
     sequence, model = half_known(3, share=0.3), Even()
     fill(model, sequence, steps=8, temperature=temperature, generator=seeded(0))
-    for before, after in zip(model.seen, model.seen[1:], strict=False):
-        assert (after.known | ~before.known).all()
-        assert torch.equal(after.values[before.known], before.values[before.known])
+    for seen in model.seen:
+        assert (seen.known | ~sequence.known).all()
+        assert torch.equal(seen.values[sequence.known], sequence.values[sequence.known])
 
 
-def test_every_step_fills_something() -> None:
-    """Few at first and many in the end, as the cosine says: no step is left without work."""
-    sequence, model = half_known(3, share=0.2), Even()
+def test_digits_are_drawn_one_by_one_then_frames_filled_then_halves_polished() -> None:
+    sequence, model = half_known(3, share=0.0), Even()
     fill(model, sequence, steps=12, generator=seeded(0))
-    left = torch.stack([(~seen.known).sum(dim=1) for seen in model.seen] + [torch.zeros(3, dtype=torch.long)])
-    filled = -left.diff(dim=0)
-    assert (filled > 0).all(), filled
-    assert (filled[6:].sum(dim=0) > 1.5 * filled[:6].sum(dim=0)).all(), filled
+    left = torch.stack([(~seen.known).sum(dim=1) for seen in model.seen])
+    assert (left[:10].diff(dim=0) < 0).all()  # every step of the filling has work
+    assert (left[10:] == (left[0] + 1) // 2).all()  # both polishing steps hide a half
+    video = LAYOUT.slice("video")
+    for seen in model.seen[:9]:  # at most one frame is begun and not finished
+        frames = seen.known[:, video].unflatten(1, (LAYOUT.grid[0], -1)).float().mean(dim=2)
+        assert (((frames > 0) & (frames < 1)).sum(dim=1) <= 1).all()
+
+
+def test_polishing_sees_finished_values_and_hides_what_it_asks() -> None:
+    sequence, answer = half_known(3, share=0.2), rows(3, seed=7)
+    model = Sure(answer)
+    fill(model, sequence, steps=12, temperature=0.0)
+    for seen in model.seen[8:]:
+        known = seen.known & ~sequence.known
+        assert torch.equal(seen.values[known], answer[known]) and (seen.values[~seen.known] == 0).all()
 
 
 def test_a_condition_is_replaced() -> None:
@@ -94,7 +105,7 @@ def test_a_seed_decides_the_result() -> None:
 
 def test_without_temperature_nothing_is_random() -> None:
     sequence, model = half_known(4, share=0.1), Watched()
-    cold = {"temperature": 0, "choice_temperature": 0, "steps": 5}
+    cold = {"temperature": 0, "steps": 5}
     row = fill(model, sequence, **cold, generator=seeded(1))
     assert torch.equal(fill(model, sequence, **cold, generator=seeded(2)), row)
     likeliest = fill(Even(), sequence, **cold)
@@ -124,7 +135,7 @@ def test_without_temperature_clips_of_a_batch_do_not_meet() -> None:
     model = Watched()
 
     def cold(sequence: Sequence) -> Tensor:
-        return fill(model, sequence, steps=6, temperature=0, choice_temperature=0)
+        return fill(model, sequence, steps=6, temperature=0)
 
     row = cold(together)
     for i, part in enumerate(parts):

@@ -57,9 +57,10 @@ def test_interpolate_shows_both_ends(frames: int, u: tuple[float, float, float])
 
 @pytest.mark.parametrize("frames", [5, 8, 17])
 def test_every_length_is_drawn(frames: int) -> None:
-    """All prefixes, all pairs of ends, each task alike often, with and without the class."""
+    """All prefixes, all pairs of ends, each task as often as it says, with and without the class."""
     drawn = draw_exercises(frames, torch.rand(20_000, 4, generator=torch.Generator().manual_seed(0)))
-    assert all(0.23 < (drawn.task == k).float().mean() < 0.27 for k in range(len(TASKS)))
+    assert sum(task.share for task in TASKS) == pytest.approx(1)
+    assert all(abs((drawn.task == k).float().mean() - task.share) < 0.02 for k, task in enumerate(TASKS))
     predict, interpolate = (drawn.task == task_index(name) for name in ("predict", "interpolate"))
     assert drawn.frames[predict].sum(dim=1).unique().tolist() == list(range(2, frames - 1))
     shown = drawn.frames[interpolate]

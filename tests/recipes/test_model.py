@@ -99,13 +99,14 @@ def test_a_seed_decides_what_is_drawn(model: VideoModel) -> None:
     """In the place where the judge puts it: forgotten, all batches of an exam would be the same clips."""
     first, last, labels = noise(16, 2), noise(16, 2, seed=1), torch.arange(16) % 4
     calls: list[Callable[[int], Tensor]] = [
-        lambda seed: model.predict(first, 4, seed),
-        lambda seed: model.interpolate(first, last, 4, seed),
+        lambda seed: model.predict(first, 4, seed, temperature=1.0),
+        lambda seed: model.interpolate(first, last, 4, seed, temperature=1.0),
         lambda seed: model.generate(labels, seed),
     ]
     for call in calls:
         assert torch.equal(call(1), call(1))
         assert not torch.equal(call(1), call(2))
+    assert torch.equal(model.predict(first, 4, 1), model.predict(first, 4, 2))  # the likeliest, whatever the seed
 
 
 def test_the_padding_of_a_short_clip_is_never_looked_at(model: VideoModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,21 @@
-"""Parallel decoding (MaskGIT, arXiv 2202.04200; MAGVIT): all hidden elements are guessed at once, the surest are kept,
-the rest is guessed again, in a fixed number of steps on a cosine schedule."""
+"""Parallel decoding (MaskGIT, arXiv 2202.04200; MAGVIT): in a fixed number of passes, each of which guesses all that is
+hidden and keeps some of it.
 
-import math
+Which guesses are kept is not a matter of confidence here. The surest values are the dullest ones, and kept first they
+make every motion small; so frames are taken in random order.
+"""
+
 from dataclasses import replace
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from torch import Tensor
 
 from marey.core.errors import UserError
 from marey.dynamics.sequence import Sequence
 from marey.dynamics.transformer import Dynamics
 
-_BOUNDS = "give at least one step and temperatures of 0 or more"
+_DRAWN_FRAMES = 3  # frames that decide what clip this becomes
 
 
 @torch.inference_mode()
@@ -21,35 +24,62 @@ def fill(
     sequence: Sequence,
     steps: int = 12,
     temperature: float = 1.0,
-    choice_temperature: float = 1.0,
     generator: torch.Generator | None = None,
 ) -> Int64[Tensor, "B E"]:
-    """Values of every element; those known in `sequence` stay as they are.
+    """Values of every element after `steps` passes of the model; those known in `sequence` stay as they are.
 
-    temperature scales the logits that are sampled (0: the likeliest values). choice_temperature adds Gumbel noise to
-    the confidence by which values are kept. Both fade over the steps: the first values kept decide what clip this
-    becomes, the last ones only have to agree with them.
+    The digits of the first frames are drawn at `temperature`, few at a time, because those of one place must agree (a
+    pass draws each for itself). The other frames then take their likeliest values. In the last passes half of the
+    frames are hidden again and take the likeliest values beside the other half: the clip comes to agree with itself.
+    At temperature 0 nothing is drawn, and the order is always the same.
     """
-    if steps < 1 or temperature < 0 or choice_temperature < 0:
-        raise UserError(f"steps={steps}, temperature={temperature}, choice_temperature={choice_temperature}: {_BOUNDS}")
-    given, hidden = sequence.known.sum(dim=1), (~sequence.known).sum(dim=1)
-    for step in range(1, steps + 1):
-        logits = model.logits(sequence)
-        guess = _sample(logits, temperature * (1 - (step - 1) / steps), generator)
-        sure = logits.log_softmax(dim=-1).gather(-1, guess[..., None])[..., 0]
-        noise = -(-torch.rand(sure.shape, generator=generator).clamp(1e-9, 1 - 1e-7).log()).log().to(sure.device)
-        sure = sure + choice_temperature * (1 - step / steps) * noise
-        sure = sure.masked_fill(sequence.known, torch.inf)
-        keep = given + hidden - (hidden * math.cos(math.pi / 2 * step / steps)).floor().long()
-        rank = sure.argsort(dim=1, descending=True).argsort(dim=1)
-        kept = rank < keep[:, None] if step < steps else torch.ones_like(sequence.known)
-        values = torch.where(kept & ~sequence.known, guess, sequence.values)
+    if steps < 1 or temperature < 0:
+        raise UserError(f"steps={steps}, temperature={temperature}: give at least one step, a temperature of 0 or more")
+    hidden = ~sequence.known
+    asked = sequence
+    drawn = max(1, steps * 3 // 4) if temperature > 0 else 0
+    polishing = steps // 6 if temperature > 0 else steps // 3
+    filling = steps - polishing
+    if temperature == 0:
+        generator = torch.Generator().manual_seed(0)
+    rank, *halves = (_order(model, hidden, generator, alike=temperature == 0) for _ in range(1 + polishing))
+    for step in range(1, filling + 1):
+        values, _ = model.draw(sequence, temperature if step <= drawn else 0.0, generator)
+        kept = hidden & (rank < _due(model, hidden, step, drawn, filling)[:, None]) | sequence.known
+        values = torch.where(kept & ~sequence.known, values, sequence.values)
         sequence = replace(sequence, values=values, known=kept, condition=sequence.condition & ~kept)
+    for half in halves:
+        again = hidden & (half < (hidden.sum(dim=1, keepdim=True) + 1) // 2)
+        holes = replace(sequence, known=~again, condition=asked.condition & again)
+        shown = torch.where(again, asked.values, sequence.values)
+        values, _ = model.draw(replace(holes, values=shown), 0.0, generator)
+        sequence = replace(sequence, values=torch.where(again, values, sequence.values))
     return sequence.values
 
 
-def _sample(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    noise = torch.rand(logits.shape, generator=generator).clamp(1e-9, 1 - 1e-7).to(logits.device)
-    return (logits / temperature - (-noise.log()).log()).argmax(dim=-1)
+def _due(model: Dynamics, hidden: Bool[Tensor, "B E"], step: int, drawn: int, filling: int) -> Int64[Tensor, "B"]:
+    """How many elements are filled after a step: the first frames' evenly over the drawn steps, then the others'."""
+    total = hidden.sum(dim=1)
+    if step == filling:
+        return total
+    frames = model.layout.grid[0]
+    first = (total * min(1.0, _DRAWN_FRAMES / frames)).ceil() if drawn else torch.zeros_like(total, dtype=torch.float)
+    if step <= drawn:
+        return (first * step / drawn).ceil().long()
+    return (first + (total - first) * (step - drawn) / (filling - drawn)).ceil().long()
+
+
+def _order(
+    model: Dynamics, hidden: Bool[Tensor, "B E"], generator: torch.Generator | None, alike: bool
+) -> Int64[Tensor, "B E"]:
+    """Places of the hidden elements in a random order: frame after frame, the digits of a frame in random order too.
+
+    alike: whether all rows have the same order.
+    """
+    frames, video = model.layout.grid[0], model.layout.slice("video")
+    rows = 1 if alike else len(hidden)
+    key = torch.rand(rows, hidden.shape[1], generator=generator)
+    turn = torch.rand(rows, frames, generator=generator).argsort(dim=1)
+    key[:, video] += turn.repeat_interleave((video.stop - video.start) // frames, dim=1)
+    key = key.to(hidden.device) + 2 * frames * ~hidden
+    return key.argsort(dim=1).argsort(dim=1)

@@ -46,7 +46,8 @@ def as_shown(video: Video, shown: Bool[Tensor, "B T"]) -> Video:
 class VideoModel(nn.Module):
     """The four tasks, in pixels.
 
-    All video is float `B C T H W` in [-1, 1]. `temperature` and `steps` belong to the parallel decoding.
+    All video is float `B C T H W` in [-1, 1]. `temperature` and `steps` belong to the parallel decoding. By default a
+    completion is the likeliest one (temperature 0), a new clip is drawn (temperature 1).
     """
 
     def __init__(self, tokenizer: Tokenizer, dynamics: Dynamics, shape: Shape):
@@ -137,6 +138,7 @@ class VideoModel(nn.Module):
         shown = prefix.shape[2]
         total = self._total(shown + horizon, f"prefix has {shown} frames, horizon is {horizon}", horizon)
         video = self._padded(prefix)
+        decoding = {"temperature": 0.0} | decoding
         filled = self._fill("predict", video, torch.arange(self.shape.frames) < shown, law, seed, **decoding)
         return torch.cat([prefix, filled[:, :, shown:total]], dim=2)
 
@@ -152,6 +154,7 @@ class VideoModel(nn.Module):
         video = self._padded(torch.cat([first, first[:, :, -1:].expand(-1, -1, hidden, -1, -1), last], dim=2))
         frame = torch.arange(self.shape.frames)
         shown = (frame < start) | ((frame >= stop) & (frame < total))
+        decoding = {"temperature": 0.0} | decoding
         filled = self._fill("interpolate", video, shown, law, seed, **decoding)
         return torch.cat([first, filled[:, :, start:stop], last], dim=2)
 

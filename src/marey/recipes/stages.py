@@ -122,8 +122,8 @@ def _exercise(
 ) -> tuple[Exercise, Bool[Tensor, "B E"]]:
     """A task for each of n clips, and what of the hidden is revealed.
 
-    The share that stays hidden is the cosine of a uniform angle (MaskGIT). Half of the clips are revealed frame by frame,
-    half digit by digit: both are what decoding meets on its way.
+    The share that stays hidden is the cosine of a uniform angle (MaskGIT). Half of the clips are revealed frame by
+    frame, half digit by digit: decoding meets both.
     """
     exercise = draw_exercises(model.shape.frames, torch.rand(n, 4, generator=generator)).to(device)
     hidden = torch.cos(torch.pi / 2 * torch.rand(n, 1, generator=generator))

@@ -33,7 +33,7 @@ class Moments(nn.Module):
 
     Each map is a distribution over the pixels of a cell (softmax); its mean is a place (spatial soft argmax, Finn et
     al., arXiv 1509.06113), so that a code can be a straight line in position. cell: rows and columns of the input.
-    Output channels: for K maps, K means along the row, K down the column, K standard deviations (all in half cells), and
+    Output channels: for K maps, K means along the row, K down the column, K standard deviations (in half cells) and
     K log masses.
     """
 

@@ -19,8 +19,8 @@ from marey.train import Loss
 class TokenizerConfig:
     """Shape of a tokenizer, and the weights of its loss.
 
-    strides: of the encoder's convolutions, (time, height, width). encoder_kernel: of these convolutions. maps: what they
-    end in. cell: rows and columns of a map that become one latent. decoder_kernel: over the codes. block: pixels that
+    strides: of the encoder's convolutions, (time, height, width). encoder_kernel: of the same. maps: what they end in.
+    cell: rows and columns of a map that become one latent. decoder_kernel: over the codes. block: pixels that
     the decoder paints at once. object_weight: how much more a pixel counts that differs from its clip's background.
     latent_weight: of the latents' mean square, which keeps them within the quantizer's range.
     """

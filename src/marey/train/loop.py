@@ -90,7 +90,7 @@ def run_step(
 def _optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.Optimizer, ...]:
     """AdamW that decays matrices and kernels, and leaves biases and gains alone; with Muon, for the rest."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    inner = [parameter for parameter in model.blocks.parameters() if parameter.ndim == 2] if config.muon else []
+    inner = [p for p in model.get_submodule("blocks").parameters() if p.ndim == 2] if config.muon else []
     rest = [parameter for parameter in trained if all(parameter is not each for each in inner)]
     groups = [
         {"params": [parameter for parameter in rest if parameter.ndim >= 2], "weight_decay": config.weight_decay},
