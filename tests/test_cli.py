@@ -1,17 +1,34 @@
 """The command line: it teaches, and it refuses in one line."""
 
+from dataclasses import fields
 from pathlib import Path
 
+import click
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from marey.cli import main
+from marey.cli import main, make
+from marey.data.folder import open_dataset
+from marey.data.spec import PRESETS
+from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
 COMMANDS = {
-    (): ("demo", "make", "train", "judge", "report"),
+    (): ("demo", "make", "look", "check", "export", "import", "train", "judge", "report", "COMMAND --help"),
     ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small or base"),
-    ("make",): ("--preset", "--frames", "--size", "--overwrite", "--engine", "--shard-index", "--dry-run", "pixels"),
+    ("make",): (
+        "--preset",
+        "--frames",
+        "--size",
+        "--overwrite",
+        "--engine",
+        "--shard-index",
+        "--dry-run",
+        "pixels",
+        "--held-out",
+    ),
+    ("look",): ("DATASET", "--out", "--split", "--count", "--open", "look.html", "moving clips"),
     ("check",): ("DATASET", "checksum"),
     ("export",): ("DATASET", "--format", "webdataset", "huggingface", "lerobot", "45 dB", "--overwrite", "README.md"),
     ("import",): ("SOURCE", "--out", "trajectory_3d", "clip, frame, u, v", "videos", "--overwrite"),
@@ -50,6 +67,27 @@ def test_help_teaches(command: tuple[str, ...], option: str) -> None:
 def test_every_command_is_listed_here() -> None:
     found = {(name,) for name in main.commands} | {("train", name) for name in main.commands["train"].commands}
     assert found | {()} == COMMANDS.keys()
+
+
+def test_the_help_tells_the_story_in_order_one_line_each() -> None:
+    story = ["demo", "make", "look", "check", "export", "import", "train", "judge", "report"]
+    before, after = invoke("--help").output.split("Commands:\n")
+    listed = [line.split(maxsplit=1) for line in after.splitlines()]
+    assert [name for name, _ in listed] == story
+    assert all(words.endswith(".") and not words.endswith("...") for _, words in listed)
+    shown = [line.split()[1] for line in before.splitlines() if line.startswith("  marey ") and "COMMAND" not in line]
+    assert list(dict.fromkeys(shown)) == story
+
+
+def test_the_help_of_make_knows_every_preset_and_factor() -> None:
+    """They stand in it as words, so that it need not load them."""
+    said = invoke("make", "--help").output
+    option = next(option for option in make.params if option.name == "preset")
+    assert (
+        isinstance(option, click.Option) and option.help == f"{', '.join(list(PRESETS)[:-1])} or {list(PRESETS)[-1]}."
+    )
+    words = [line.split()[0] for line in said.split("The factors:\n")[1].split("\n\n")[0].splitlines()]
+    assert words == [field.name for field in fields(Region)]
 
 
 def test_version() -> None:
@@ -132,6 +170,11 @@ def test_make_and_check_a_data_set_once(preset: str, tmp_path: Path) -> None:
     made = invoke("make", "--preset", preset, "-n", "20", "--out", out)
     assert made.exit_code == 0, made.output
     assert made.stdout.startswith(f"{out}: 24 samples\n## Shortcuts") and "0.250" in made.stdout
+    assert invoke("look", out).stdout == f"{out / 'look.html'}\n"
+    refusal("make", "--preset", preset, "-n", "20", "--out", out)
+    assert (out / "look.html").exists()
+    again = invoke("make", "--preset", preset, "-n", "20", "--out", out, "--overwrite")
+    assert again.exit_code == 0 and not (out / "look.html").exists(), again.output
     before = contents(out)
     assert {"spec.json", "samples/part-00000-train.parquet", "README.md", "SHA256SUMS"} <= before.keys()
     assert before["README.md"].decode().endswith(made.stdout.partition("\n")[2])
@@ -140,8 +183,7 @@ def test_make_and_check_a_data_set_once(preset: str, tmp_path: Path) -> None:
     assert "train: 20 != 30" in refusal("make", "--preset", preset, "-n", "30", "--out", out)
     checked = invoke("check", out)
     assert checked.stdout == f"{out}: 24 samples; all checksums hold, and 20 rows made again are the same\n"
-    again = invoke("make", "--preset", preset, "-n", "20", "--out", out, "--overwrite")
-    assert again.exit_code == 0, again.output
+    invoke("make", "--preset", preset, "-n", "20", "--out", out, "--overwrite")
     assert contents(out) == before
 
     (out / "samples" / "part-00001-validation.parquet").write_bytes(b"PAR1")
@@ -162,6 +204,69 @@ def test_make_in_parts(tmp_path: Path) -> None:
     assert "--overwrite would remove the other parts" in refusal(*options, tmp_path / "x", *parts, "--overwrite")
     assert "give 0 to 1" in refusal(*options, tmp_path / "x", "--shard-index", 2, "--num-shards", 2)
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "region", "words"),
+    [
+        (("--held-out", "speed=2:3"), Region(speed=((2, 3),)), "speed 2 to 3"),
+        (("--held-out", "speed=2:2.4", "--held-out", "speed=2.8:4"), Region(speed=((2, 2.4), (2.8, 4))),
+         "speed 2 to 2.4 or 2.8 to 4"),
+        (("--held-out", "law=circular,helical", "--held-out", "radius=0.6:0.7"),
+         Region(law=("circular", "helical"), radius=((0.6, 0.7),)), "law circular or helical and radius 0.6 to 0.7"),
+    ],
+    ids=["value", "values", "combination"],
+)  # fmt: skip
+def test_what_is_held_out_is_in_one_split_alone(
+    options: tuple[str, ...], region: Region, words: str, tmp_path: Path
+) -> None:
+    made = invoke("make", "-n", 60, *options, "--held-out-n", 12, "--out", tmp_path / "data")
+    assert made.exit_code == 0, made.output
+    dataset = open_dataset(tmp_path / "data")
+    assert dataset.spec.unseen == region and dataset.spec.held_out == 12 and len(dataset) == 60 + 6 + 6 + 12
+    scenes = dataset.rows(0, len(dataset)).scenes
+    inside = np.ones(len(scenes), bool)
+    for factor in region.bounded:
+        if factor == "law":
+            inside &= np.isin(scenes.law, [scenes.names.index(name) for name in region.law])
+        else:
+            values = FACTORS[factor](scenes)[:, 0]
+            inside &= np.any([(low <= values) & (values <= high) for low, high in getattr(region, factor)], axis=0)
+    assert inside.tolist() == [False] * 72 + [True] * 12
+    card = (tmp_path / "data" / "README.md").read_text()
+    assert "| held_out | 12 |" in card and f"has {words}; in the other splits none has" in card
+
+
+def test_a_preset_keeps_its_own_held_out_split_or_takes_another(tmp_path: Path) -> None:
+    for number, options in enumerate(((), ("--held-out-n", 2), ("--held-out", "bodies=4:4", "--held-out-n", 3))):
+        made = invoke("make", "--preset", "varied", "-n", 20, *options, "--out", tmp_path / str(number))
+        assert made.exit_code == 0, made.output
+    specs = [open_dataset(tmp_path / str(number)).spec for number in range(3)]
+    assert [spec.held_out for spec in specs] == [2, 2, 3]
+    assert specs[0].unseen == specs[1].unseen == PRESETS["varied"].unseen and specs[2].unseen == Region(
+        bodies=((4, 4),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--held-out", "spede=2:3"), "--held-out spede=2:3: factor 'spede' is unknown; the factors are law, speed"),
+        (("--held-out", "speed=3"), "--held-out speed=3: '3' is no range; give two numbers, as in speed=2:3"),
+        (("--held-out", "speed=0:inf"), "'0:inf' is no range"),
+        (("--held-out", "speed=3:2"), "--held-out speed=3:2: speed=(3.0, 2.0) is reversed; give (low, high)"),
+        (("--held-out", "law=flight"), "--held-out law=flight: law='flight' is unknown; the laws are linear"),
+        (("--held-out", "law=walk"), "'walk' is not in this world; its laws are linear, circular"),
+        (("--held-out", "law=linear,circular,helical,parabolic"), "left for train=40; leave some of its laws: linear"),
+        (("--held-out", "speed=4:6"), "left for held_out=4; hold out more: where the law is linear, in nine clips"),
+        (("--held-out", "speed=0:99"), "left for train=40; hold out less: where the law is"),
+        (("--held-out-n", "3"), "--held-out-n 3: nothing is held out; say what, as in --held-out speed=2:3"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
+)
+def test_what_cannot_be_held_out(options: tuple[str, ...], complaint: str, tmp_path: Path) -> None:
+    assert complaint in refusal("make", "-n", 40, *options, "--out", tmp_path / "data")
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_dry_run_makes_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,14 +16,22 @@ from marey.data.folder import write_dataset
 from marey.data.manifest import read_seal, seal
 from marey.data.spec import DatasetSpec
 from marey.data.table import Samples, from_parquet, to_parquet
+from tests.data.conftest import SPECS
 
 TRAIN = "samples/part-00000-train.parquet"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("made")
+    write_dataset(SPECS["matched"], out)
+    return out
+
+
 @pytest.fixture
-def dataset(matched: DatasetSpec, tmp_path: Path) -> Path:
-    write_dataset(matched, tmp_path)
-    return tmp_path
+def dataset(made: Path, tmp_path: Path) -> Path:
+    """A copy, to be damaged."""
+    return shutil.copytree(made, tmp_path, dirs_exist_ok=True)
 
 
 def test_a_whole_dataset_passes(dataset: Path, matched: DatasetSpec) -> None:

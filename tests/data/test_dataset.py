@@ -11,9 +11,10 @@ from torch.utils.data import DataLoader
 from marey.core.errors import UserError
 from marey.data.clips import as_clips, as_video, clips
 from marey.data.dataset import ClipDataset, Sample, generate_dataset
-from marey.data.spec import DatasetSpec, world_from_preset
+from marey.data.spec import PRESETS, DatasetSpec, dataset_from_preset, world_from_preset
 from marey.world.descriptions import descriptions
 from marey.world.equations import equations
+from marey.world.factors import Region
 
 
 def test_a_sample(spec: DatasetSpec) -> None:
@@ -72,6 +73,22 @@ def test_the_dict_of_the_public_api() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_dict_holds_the_train_split_of_any_preset(preset: str) -> None:
+    data = generate_dataset(12, num_frames=4, image_size=24, preset=preset, seed=5)
+    spec = dataset_from_preset(preset, 12, 4, 24, 3, seed=5)
+    scenes = spec.scenes("train")
+    assert data["label_names"] == list(spec.world.laws) == list(scenes.names)
+    assert data["labels"].tolist() == scenes.law.tolist()
+    np.testing.assert_array_equal(data["trajectory_3d"], scenes.trajectory)
+    pixels = torch.from_numpy(clips(spec, "train", 0, 12)).permute(0, 1, 4, 2, 3) / 255
+    assert torch.equal(data["videos"], pixels)
+    if spec.unseen is not None:
+        assert not spec.unseen.touches(scenes).any()
+        free = replace(spec, seen=Region(), unseen=None, held_out=0).scenes("train")
+        assert preset == "varied" or (free.trajectory != scenes.trajectory).any()
+
+
 def test_the_dict_grows_without_changing() -> None:
     small, large = (generate_dataset(count, num_frames=4, image_size=16) for count in (3, 66))
     assert torch.equal(large["videos"][:3], small["videos"]) and large["equations"][:3] == small["equations"]
@@ -87,13 +104,23 @@ def test_the_dict_grows_without_changing() -> None:
         ({"num_frames": 1}, "frames=1"),
         ({"image_size": 4}, "size=4"),
         ({"channels": 4}, "channels=4"),
-        ({"preset": "hard"}, "matched, classic"),
+        ({"preset": "wild"}, "classic, matched, hard, varied"),
         ({"seed": -1}, "seed=-1"),
     ],
 )
 def test_impossible_arguments_are_named(change: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=words):
         generate_dataset(**change)
+
+
+def test_the_held_out_split_is_served() -> None:
+    spec = dataset_from_preset("phyworld-uniform", 30, 4, 24)
+    dataset = ClipDataset(spec, "held_out")
+    scenes = spec.scenes("held_out")
+    assert spec.unseen is not None and len(dataset) == 3 and spec.unseen.holds(scenes).all()
+    (batch,) = DataLoader(dataset, 3)
+    assert torch.equal(batch.video, as_video(clips(spec, "held_out", 0, 3)))
+    assert batch.index.tolist() == [(3 << 40) + row for row in range(3)] and batch.law.tolist() == scenes.law.tolist()
 
 
 def test_an_unknown_split_is_refused_and_an_empty_one_is_empty(matched: DatasetSpec) -> None:

@@ -13,7 +13,7 @@ from marey.data.spec import PRESETS, SPLITS, DatasetSpec, dataset_from_preset, w
 from marey.world.factors import FACTORS, Region
 from marey.world.matched import MatchedWorld
 from marey.world.phyworld import PhyWorld
-from marey.world.render import render
+from marey.world.render import quantized, render
 
 _THREE = SPLITS[:3]
 _WITH_HELD_OUT = [name for name, spec in PRESETS.items() if spec.unseen is not None]
@@ -229,3 +229,11 @@ def test_presets() -> None:
         world_from_preset("classic", 8, 32, 2)
     with pytest.raises(UserError, match="train=-3"):
         dataset_from_preset("matched", -3)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_samples_are_no_clips(preset: str) -> None:
+    spec = dataset_from_preset(preset, 40)
+    whole, none = spec.scenes("train", 0, 1), spec.scenes("train", 0, 0)
+    assert quantized(none).shape == (0, *quantized(whole).shape[1:])
+    assert render(none).shape == (0, *render(whole).shape[1:])

@@ -43,8 +43,8 @@ def test_digits_are_drawn_one_by_one_then_frames_filled_then_halves_polished() -
     sequence, model = half_known(3, share=0.0), Even()
     fill(model, sequence, steps=12, generator=seeded(0))
     left = torch.stack([(~seen.known).sum(dim=1) for seen in model.seen])
-    assert (left[:10].diff(dim=0) < 0).all()  # every step of the filling has work
-    assert (left[10:] == (left[0] + 1) // 2).all()  # both polishing steps hide a half
+    assert (left[:10].diff(dim=0) < 0).all()  # nine careful steps, and three frames are filled
+    assert (left[11:] == (left[0] + 1) // 2).all()  # the polishing step hides a half
     video = LAYOUT.slice("video")
     for seen in model.seen[:9]:  # at most one frame is begun and not finished
         frames = seen.known[:, video].unflatten(1, (LAYOUT.grid[0], -1)).float().mean(dim=2)

@@ -2,15 +2,18 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from marey.judge.fit import MOTIONS, PARAMETERS, fit_laws
+from marey.judge.fit import PARAMETERS, TURNING, fit_laws, motions, turning_prior
 from marey.judge.fit import _best as best_fit
 from marey.judge.least_squares import Sightings, jacobian, minimise, project, residuals
 from marey.judge.motion import Motion, Turn, rotations
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
+from marey.world.matched import MatchedWorld
+from marey.world.render import render
 from marey.world.scenes import Scenes
 
 FOCAL, SIZE = 40.0, 32
+MOTIONS = motions()
 T = np.arange(8) - 3.5
 
 
@@ -128,6 +131,24 @@ def test_the_world_turns_within_the_prior_of_the_fit(fresh: Scenes) -> None:
     for motion in MOTIONS[1:3]:
         assert isinstance(motion, Turn)
         assert motion.slowest < turning.min() and turning.max() < motion.fastest
+
+
+def test_longer_clips_turn_more_slowly_and_their_law_is_found() -> None:
+    world = MatchedWorld(frames=16, size=64)
+    scenes = world.sample(1, np.arange(200))
+    turned = np.degrees(np.abs(scenes.parameters[np.isin(scenes.law, [1, 2]), 0, 1])) / 8.0
+    assert turned.max() < TURNING[0]  # so the usual prior is wrong
+    prior = turning_prior(turned)
+    assert prior[0] < turned.min() and turned.max() < prior[1]
+    tracks = track_clips(render(scenes))
+    assert (fit_laws(tracks, 80.0, 64, turning=prior).law == scenes.law).mean() >= 0.99
+    assert (fit_laws(tracks, 80.0, 64).law == scenes.law).mean() < 0.95
+
+
+def test_the_prior_is_the_usual_one_where_that_holds_all_turns() -> None:
+    for turned in ([], [26.0, 36.0], [20.0, 55.0]):
+        assert turning_prior(np.array(turned)) == TURNING
+    assert turning_prior(np.array([13.0, 18.0])) == (10.0, 27.5)
 
 
 def test_parameters_are_those_of_the_world_in_ball_radii_and_frames(scenes: Scenes) -> None:

@@ -79,6 +79,14 @@ def test_other_presets_report_figures_without_limits(name: str) -> None:
         assert all(figure.value is not None for figure in found.figures)
 
 
+def test_of_longer_clips_it_is_said_that_the_limits_are_not_theirs() -> None:
+    own, longer = DatasetSpec(), DatasetSpec(MatchedWorld(frames=16))
+    assert "own 8 frames" not in notes(gate_of(own, 40))
+    said = notes(gate_of(longer, 40))
+    assert said.endswith("\nThe limits are those of the preset's own 8 frames; clips of 16 may exceed them.\n")
+    assert said.count("0.35 (") == 1  # whether they are exceeded is still shown
+
+
 def test_chance_is_that_of_the_laws_there_are() -> None:
     two = DatasetSpec(seen=Region(law=("circular", "parabolic")))
     assert {figure.baselines["chance"] for figure in gate_of(two, 100).figures} == {0.5}

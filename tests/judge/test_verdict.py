@@ -11,13 +11,15 @@ import pytest
 
 from marey.core.errors import UserError
 from marey.core.runs import RunFolder
-from marey.judge.exam import JudgeConfig, VideoModel
+from marey.judge.exam import Exam, JudgeConfig, VideoModel
 from marey.judge.verdict import Verdict, judge
 from marey.metrics.figure import Level
 from marey.report.files import read_pictures
 from marey.world.laws import BASE_LAWS
 from marey.world.matched import MatchedWorld
+from marey.world.rig import Rig
 from marey.world.scenes import Scenes
+from marey.world.varied import VariedWorld
 from tests.judge import models
 from tests.judge.models import Oracle
 
@@ -211,6 +213,26 @@ def test_too_few_clips_are_refused(field: str) -> None:
 def test_an_exam_that_does_not_fit_the_clips_is_refused(train: Scenes, scenes: Scenes, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="prefix"):
         judge(Oracle(scenes, train), train, scenes, JudgeConfig(prefix=5), RunFolder(tmp_path), lambda _: None)
+
+
+def test_worlds_that_the_law_fit_does_not_know_are_refused(train: Scenes, scenes: Scenes) -> None:
+    far = replace(scenes.camera, focal=scenes.camera.focal * np.linspace(1, 2, len(scenes))[:, None])
+    for test, said in (
+        (VariedWorld(frames=8, bodies=(1, 1), laws=BASE_LAWS[:2]).sample(0, np.arange(8)), "laws linear, circular; "),
+        (VariedWorld(frames=8, bodies=(1, 3), laws=BASE_LAWS).sample(0, np.arange(8)), "one body .* up to 3"),
+        (MatchedWorld(rig=Rig(k1=(-0.1, -0.1))).sample(0, np.arange(8)), r"world\.rig"),
+        (replace(scenes, camera=far), "one focal length"),
+    ):
+        with pytest.raises(UserError, match=said):
+            Exam(Oracle(scenes, train), train, test, CONFIG)
+
+
+def test_the_prior_of_the_fit_is_that_of_the_training_clips(train: Scenes, scenes: Scenes) -> None:
+    assert Exam(Oracle(scenes, train), train, scenes, CONFIG).turning == (20.0, 55.0)
+    world = MatchedWorld(frames=16, size=64)
+    slow, test = world.sample(0, np.arange(80)), world.sample(1, np.arange(80))
+    exam = Exam(Oracle(test, slow), slow, test, replace(CONFIG, prefix=8, horizon=8, ends=4, hidden=8))
+    assert exam.turning[1] < 30 and (exam.fit.law == test.law).mean() >= 0.98
 
 
 def test_colour_and_longer_clips_are_judged_too(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ Made by `marey` {version}; the samples are a pure function of `spec.json`.
 | split | clips |
 |---|---|
 {splits}
-
+{held_out}
 ## Files
 
 `samples/` holds one row per sample, {shard:,} rows at most in a Parquet file. Pixels are not stored: they follow from
@@ -111,7 +111,10 @@ _MEANING = {
     "radii": "K M T: apparent radius, pixels",
     "trajectories": "M T 3: metres, world, without noise",
     "tracks": "K M T 2: (u, v), pixels",
-    "visible": "K M T: whether the whole disc is in the frame",
+    "whole": "K M T: whether the whole disc is in the frame",
+    "seen": "K M T: whether any of the disc is in the frame",
+    "hidden": "K M T: share, in 1/4096, of its part in the frame that occluders or nearer bodies cover",
+    "visible": "K M T: seen, and at most half of that part is hidden",
     "discs": "K M T 4 (T S with motion blur of S exposures): u, v, radius in 1/256 pixel, depth in mm, as drawn",
     "equation": "x(t), y(t), z(t) in this sample's own numbers",
     "description": "a sentence in English, true of this sample's own numbers",
@@ -142,6 +145,7 @@ def card(spec: DatasetSpec, first: Samples, stored: int, notes: str) -> str:
         laws=", ".join(first.scenes.names),
         version=version("marey"),
         splits="\n".join(f"| {split} | {spec.count(split):,} |" for split in splits),
+        held_out=_held_out(spec),
         shard=shard_rows(spec),
         stored=bytes_in_words(stored),
         pixels=bytes_in_words(total * cameras * frames * world.size**2 * world.channels),
@@ -164,6 +168,19 @@ def strip(samples: Samples, clips: int = 8, frames: int = 16) -> bytes:
     sink = io.BytesIO()
     Image.fromarray(sheet if channels == 3 else sheet[..., 0]).save(sink, "PNG")
     return sink.getvalue()
+
+
+def _held_out(spec: DatasetSpec) -> str:
+    """What sets the split `held_out` apart, as a paragraph; a blank line is left where there is none."""
+    if spec.unseen is None:
+        return ""
+    said = []
+    for factor in spec.unseen.bounded:
+        values = getattr(spec.unseen, factor)
+        several = " or ".join(values if factor == "law" else (f"{low:g} to {high:g}" for low, high in values))
+        said.append(f"{factor} {several}")
+    all_of_it = " all of this" * (len(said) > 1)
+    return f"\n`held_out`: every body has {' and '.join(said)}; in the other splits none has{all_of_it}.\n"
 
 
 def _columns(samples: Samples) -> list[str]:

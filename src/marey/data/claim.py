@@ -14,7 +14,7 @@ from marey.data.spec import DatasetSpec
 
 _LOCK = ".lock"
 _PATIENCE = 5.0  # seconds: a part holds the folder's lock while it starts
-_OURS = ("README.md", "strip.png", "LICENSE", "samples/part-*.parquet")
+_OURS = ("README.md", "strip.png", "LICENSE", "look.html", "samples/part-*.parquet")
 
 
 @contextmanager

@@ -9,12 +9,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from marey.core.errors import UserError
-from marey.data.clips import as_video
-from marey.data.spec import DatasetSpec, world_from_preset
+from marey.data.spec import DatasetSpec, dataset_from_preset
 from marey.world.descriptions import descriptions
 from marey.world.equations import equations
-from marey.world.laws import BASE_LAWS
-from marey.world.render import render
+from marey.world.render import draw_video, quantized, render
 
 _CHUNK = 64  # clips drawn at a time: their buffer is small and reused
 
@@ -28,7 +26,8 @@ class Sample(NamedTuple):
 
 
 class ClipDataset(Dataset[Sample]):
-    """A split as a map-style torch dataset; made of numbers only, so workers of any kind take it up at once.
+    """A split, held_out too, as a map-style torch dataset; made of numbers only, so workers of any kind take it up at
+    once.
 
     `dataset[i]` is a Sample (negative i count from the end, a wrong one is an IndexError), `dataset[a:b]` a batched
     Sample. Samples are drawn when they are asked for, and a DataLoader asks for a batch at once.
@@ -60,7 +59,9 @@ class ClipDataset(Dataset[Sample]):
     def _draw(self, rows: Int64[np.ndarray, "n"]) -> Sample:
         scenes = self.spec.scenes_at(self.split, rows)
         index = self.spec.index(self.split, rows)
-        return Sample(as_video(render(scenes)), torch.from_numpy(scenes.law), torch.from_numpy(index))
+        size = scenes.camera.size
+        video = torch.from_numpy(draw_video(quantized(scenes), scenes.picture, size, size))
+        return Sample(video, torch.from_numpy(scenes.law), torch.from_numpy(index))
 
     def _row(self, place: int) -> int:
         if not -len(self) <= place < len(self):
@@ -78,17 +79,18 @@ def generate_dataset(
 ) -> dict[str, Any]:
     """Render a dataset into one dict. The laws take turns; sample i does not depend on num_samples.
 
-    videos: float32 torch (N, T, C, H, W) in [0, 1]. labels: int64 torch (N,), indices into label_names.
-    trajectory_3d: float64 numpy (N, T, 3), metres, without noise. equations, descriptions: N strings each, true of
-    that sample's own numbers. The memory needed is 4 N T C H W bytes.
+    videos: float32 torch (N, T, C, H, W) in [0, 1]. labels: int64 torch (N,), indices into label_names, the laws of
+    that world. trajectory_3d: float64 numpy (N, T, 3), metres, without noise. Where a clip shows several bodies, these
+    two are the first body's. equations, descriptions: N strings each, true of that sample's own numbers. The memory
+    needed is 4 N T C H W bytes.
 
-    preset: "classic" (textbook laws, one view) or "matched" (random view, place, size, phase; see `MatchedWorld`).
-    An argument out of range is a UserError.
+    preset: a name in `marey.data.spec.PRESETS`, say "classic" (textbook laws, one view) or "matched" (random view,
+    place, size, phase; see `MatchedWorld`); the samples are those of its train split. An argument out of range is a
+    UserError.
     """
     if num_samples < 1:
         raise UserError(f"num_samples={num_samples} is too few; choose at least 1")
-    spec = DatasetSpec(world_from_preset(preset, num_frames, image_size, channels), train=num_samples, seed=seed)
-    scenes = spec.scenes("train")
+    scenes = dataset_from_preset(preset, num_samples, num_frames, image_size, channels, seed).scenes("train")
     videos = torch.empty(num_samples, num_frames, channels, image_size, image_size)
     pixels = np.empty((_CHUNK, num_frames, image_size, image_size, channels), np.uint8)
     for start in range(0, num_samples, _CHUNK):
@@ -101,5 +103,5 @@ def generate_dataset(
         "trajectory_3d": scenes.trajectory,
         "equations": equations(scenes),
         "descriptions": descriptions(scenes),
-        "label_names": list(BASE_LAWS),
+        "label_names": list(scenes.names),
     }

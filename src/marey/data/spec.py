@@ -26,6 +26,14 @@ _PROBE = 64  # samples of a split that are tried before work starts
 _PATIENCE = MOST_DRAWS // 8  # draws of each: where 64 samples need no more, none of 10**9 is likely to need MOST_DRAWS
 
 
+class ScarceError(UserError):
+    """A split whose regions leave it few or no scenes."""
+
+    def __init__(self, split: str, message: str):
+        super().__init__(message)
+        self.split = split
+
+
 @strict
 @dataclass(frozen=True)
 class DatasetSpec:
@@ -96,9 +104,10 @@ class DatasetSpec:
         if not held_out:
             regions.insert(0, ("seen", self.seen))
         asked = [f"{name}.{factor}" for name, region in regions if region for factor in region.bounded]
-        refusal = UserError(
+        refusal = ScarceError(
+            split,
             f"{split}={self.count(split)} is more than the split can give: this world has few or no scenes "
-            f"{'inside' if held_out else 'left by'} {', '.join(asked)}; widen them, or set {split}=0"
+            f"{'inside' if held_out else 'left by'} {', '.join(asked)}; widen them, or set {split}=0",
         )
         laws, accept, index = self._laws(split), self._accept(split), _number(split) * _MOST + np.arange(_PROBE)
         if laws == ():

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from jaxtyping import Bool, Int8, Int32, Int64, UInt8
+from jaxtyping import Bool, Int8, Int32, Int64, UInt8, UInt16
 
 from marey.data.spec import SPLITS, DatasetSpec
 from marey.world.descriptions import descriptions
 from marey.world.equations import equations
+from marey.world.hidden import hidden
+from marey.world.kernels import FULL
 from marey.world.render import draw, quantized
 from marey.world.scenes import Scenes
 
@@ -31,7 +33,7 @@ class Samples:
     """n samples of a dataset: M bodies, K cameras, T frames.
 
     split: index into `SPLITS`. index: in the spec. discs: canonical (u, v, radius, depth), see `quantized`.
-    visible: whether the whole disc lies inside the frame.
+    visible: whether the disc can be seen, see `visible`.
     """
 
     split: Int8[np.ndarray, "n"]
@@ -70,6 +72,12 @@ class Samples:
             visible=np.concatenate([part.visible for part in parts]),
         )
 
+    @property
+    def hidden(self) -> UInt16[np.ndarray, "n K M T"]:
+        """Share, in 1/4096, of each disc's part inside the frame that occluders or nearer bodies hide."""
+        size = self.scenes.camera.size
+        return hidden(self.discs, self.scenes.picture, size, size).astype(np.uint16)
+
     def clips(self, camera: int = 0) -> UInt8[np.ndarray, "n T H W C"]:
         """Draw what one of the cameras sees, from the stored whole numbers: the same bytes on any machine."""
         size = self.scenes.camera.size
@@ -79,15 +87,22 @@ class Samples:
 def make_samples(spec: DatasetSpec, split: str, rows: Int64[np.ndarray, "n"]) -> Samples:
     """The samples at the given rows of a split, from nothing."""
     scenes = spec.scenes_at(split, rows)
+    discs = quantized(scenes)
     return Samples(
         split=np.full(len(scenes), SPLITS.index(split), np.int8),
         index=spec.index(split, rows),
         scenes=scenes,
-        discs=quantized(scenes),
+        discs=discs,
         equations=tuple(equations(scenes)),
         descriptions=tuple(descriptions(scenes)),
-        visible=scenes.whole,
+        visible=visible(scenes, discs),
     )
+
+
+def visible(scenes: Scenes, discs: Int32[np.ndarray, "n K M F 4"]) -> Bool[np.ndarray, "n K M T"]:
+    """Whether any of the disc lies inside the frame, before the camera, and at most half of that part is hidden."""
+    size = scenes.camera.size
+    return scenes.seen & (2 * hidden(discs, scenes.picture, size, size) <= FULL)
 
 
 def to_columns(samples: Samples) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -101,6 +116,9 @@ def to_columns(samples: Samples) -> tuple[dict[str, Any], dict[str, Any]]:
         **arrays,
         "trajectories": samples.scenes.trajectories,
         "tracks": samples.scenes.tracks,
+        "whole": samples.scenes.whole,
+        "seen": samples.scenes.seen,
+        "hidden": samples.hidden,
         "visible": samples.visible,
         "discs": samples.discs,
         "equation": np.array(samples.equations, object),

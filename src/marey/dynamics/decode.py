@@ -15,7 +15,7 @@ from marey.core.errors import UserError
 from marey.dynamics.sequence import Sequence
 from marey.dynamics.transformer import Dynamics
 
-_DRAWN_FRAMES = 3  # frames that decide what clip this becomes
+_FIRST_FRAMES = 3  # they decide what clip this becomes
 
 
 @torch.inference_mode()
@@ -28,24 +28,24 @@ def fill(
 ) -> Int64[Tensor, "B E"]:
     """Values of every element after `steps` passes of the model; those known in `sequence` stay as they are.
 
-    The digits of the first frames are drawn at `temperature`, few at a time, because those of one place must agree (a
-    pass draws each for itself). The other frames then take their likeliest values. In the last passes half of the
-    frames are hidden again and take the likeliest values beside the other half: the clip comes to agree with itself.
-    At temperature 0 nothing is drawn, and the order is always the same.
+    The digits of the first frames are drawn few at a time, because those of one place must agree (a pass draws each for
+    itself); the other frames follow in larger groups. In the last passes half of the frames are hidden again and take
+    the likeliest values beside the other half: the clip comes to agree with itself. At temperature 0 all values are the
+    likeliest, and the order is always the same.
     """
     if steps < 1 or temperature < 0:
         raise UserError(f"steps={steps}, temperature={temperature}: give at least one step, a temperature of 0 or more")
     hidden = ~sequence.known
     asked = sequence
-    drawn = max(1, steps * 3 // 4) if temperature > 0 else 0
-    polishing = steps // 6 if temperature > 0 else steps // 3
+    careful = steps * 3 // 4 if temperature > 0 else 0
+    polishing = steps // 12 if temperature > 0 else steps // 3
     filling = steps - polishing
     if temperature == 0:
         generator = torch.Generator().manual_seed(0)
     rank, *halves = (_order(model, hidden, generator, alike=temperature == 0) for _ in range(1 + polishing))
     for step in range(1, filling + 1):
-        values, _ = model.draw(sequence, temperature if step <= drawn else 0.0, generator)
-        kept = hidden & (rank < _due(model, hidden, step, drawn, filling)[:, None]) | sequence.known
+        values, _ = model.draw(sequence, temperature, generator)
+        kept = hidden & (rank < _due(model, hidden, step, careful, filling)[:, None]) | sequence.known
         values = torch.where(kept & ~sequence.known, values, sequence.values)
         sequence = replace(sequence, values=values, known=kept, condition=sequence.condition & ~kept)
     for half in halves:
@@ -57,16 +57,16 @@ def fill(
     return sequence.values
 
 
-def _due(model: Dynamics, hidden: Bool[Tensor, "B E"], step: int, drawn: int, filling: int) -> Int64[Tensor, "B"]:
-    """How many elements are filled after a step: the first frames' evenly over the drawn steps, then the others'."""
+def _due(model: Dynamics, hidden: Bool[Tensor, "B E"], step: int, careful: int, filling: int) -> Int64[Tensor, "B"]:
+    """How many elements are filled after a step: the first frames' evenly over the careful steps, then the others'."""
     total = hidden.sum(dim=1)
     if step == filling:
         return total
     frames = model.layout.grid[0]
-    first = (total * min(1.0, _DRAWN_FRAMES / frames)).ceil() if drawn else torch.zeros_like(total, dtype=torch.float)
-    if step <= drawn:
-        return (first * step / drawn).ceil().long()
-    return (first + (total - first) * (step - drawn) / (filling - drawn)).ceil().long()
+    first = (total * min(1.0, _FIRST_FRAMES / frames)).ceil() if careful else torch.zeros_like(total, dtype=torch.float)
+    if step <= careful:
+        return (first * step / careful).ceil().long()
+    return (first + (total - first) * (step - careful) / (filling - careful)).ceil().long()
 
 
 def _order(

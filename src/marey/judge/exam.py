@@ -14,7 +14,7 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.seeds import step_seed
 from marey.data.clips import as_clips, as_video
-from marey.judge.fit import LawFit, fit_laws
+from marey.judge.fit import LawFit, Range, fit_laws, turning_prior
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
 from marey.world.render import render
@@ -80,6 +80,7 @@ class Exam:
         ):
             if shown + hidden != frames or min(shown, hidden) < 1:
                 raise UserError(f"judge: {name} is {shown} + {hidden}; make it {frames}, the frames of a clip")
+        _refuse_unfittable(self.test)
 
     @cached_property
     def clips(self) -> Clips:
@@ -122,11 +123,17 @@ class Exam:
         """The training scenes that the baselines learn from."""
         return self.train.take(np.arange(min(self.config.train_clips, len(self.train))))
 
+    @cached_property
+    def turning(self) -> Range:
+        """The law fit's prior, degrees a frame: so that the true training clips, long or short, are within it."""
+        turns = np.isin(self.train.law, [BASE_LAWS.index("circular"), BASE_LAWS.index("helical")])
+        scenes = self.train.take(turns)
+        interval = scenes.times[:, 1] - scenes.times[:, 0]
+        return turning_prior(np.degrees(np.abs(scenes.parameters[:, 0, 1]) * interval))
+
     def fit_of(self, tracks: Tracks) -> LawFit:
-        """The law fit through the test scenes' camera; its focal length must be the same in all of them."""
-        focal = self.test.camera.focal
-        assert np.all(focal == focal[0, 0]), "the law fit knows one focal length"
-        return fit_laws(tracks, float(focal[0, 0]), self.size)
+        """The law fit through the test scenes' first camera."""
+        return fit_laws(tracks, float(self.test.camera.focal[0, 0]), self.size, turning=self.turning)
 
     def answers(self, name: str, ask: Callable[[Video, int], Video], clips: Clips) -> Clips:
         """What the model makes of `clips`, batch by batch with a seed each; its pixels are checked."""
@@ -154,3 +161,17 @@ class Exam:
 def contrasts(scenes: Scenes) -> Float64[np.ndarray, "N"]:
     """Grey levels between dot and paper in the channel where they differ most."""
     return np.abs(scenes.picture.paper.astype(np.float64) - scenes.picture.ink[:, 0]).max(axis=1)
+
+
+def _refuse_unfittable(scenes: Scenes) -> None:
+    """The law fit knows one body, the four base laws and one pinhole camera; all else it would fit wrongly."""
+    focal, bodies = scenes.camera.focal[:, 0], scenes.laws.shape[1]
+    if scenes.names != BASE_LAWS:
+        fix = f"judge a world whose laws are {', '.join(BASE_LAWS)}"
+        raise UserError(f"judge: the law fit does not know the laws {', '.join(scenes.names)}; {fix}")
+    if bodies > 1:
+        raise UserError(f"judge: the law fit follows one body and these clips have up to {bodies}; give them one")
+    if scenes.camera.distortion[:, 0].any():
+        raise UserError("judge: the law fit knows no lens; set k1, k2, k3, p1 and p2 of world.rig to (0, 0)")
+    if (focal != focal[:1]).any():
+        raise UserError("judge: the law fit knows one focal length; give all clips the same")

@@ -4,8 +4,9 @@ The camera's focal length and frame size are known; where it stands is irrelevan
 and times in frames, because one camera cannot see absolute size. The law is chosen by Akaike's criterion with the
 correction for small samples (Hurvich & Tsai, 1989): a clip of 8 frames is 24 numbers, and the Bayesian criterion calls
 one noisy circle in six a helix. Lines and circles are special parabolas and helices, so three priors say where
-the difference begins, and there are no others: circles and helices turn by 20 to 55 degrees a frame; a helix climbs by
-at least a fifth of its radius a frame; the velocity of a parabola changes, over the clip, by at least twice its least.
+the difference begins, and there are no others: circles and helices turn by 20 to 55 degrees a frame, unless told
+otherwise; a helix climbs, over the clip, by at least 1.4 of its radii; the velocity of a parabola changes, over the
+clip, by at least twice its least.
 """
 
 from dataclasses import dataclass
@@ -17,22 +18,27 @@ from marey.judge.least_squares import Sightings, minimise, residuals
 from marey.judge.motion import Motion, Polynomial, State, Turn, turn_state
 from marey.judge.tracker import Tracks
 
-_SLOWEST, _FASTEST = np.radians(20.0), np.radians(55.0)  # per frame
-_STARTS = np.radians([22.0, 27.0, 32.0, 37.0, 43.0, 50.0])
+Range = tuple[float, float]
+
+TURNING: Range = (20.0, 55.0)  # degrees a frame
+_TURNED = (26.0, 36.0)  # by what the prior above was made for: its margin
+_STARTS = (22.0, 27.0, 32.0, 37.0, 43.0, 50.0)  # where the prior is the one above
 _KEPT = 4  # starts that are worth finishing
 _FLOOR = 0.04  # pixels: differences below this say nothing, however well a law fits
-_LEAST_CLIMB = 0.2  # of the helix's radius, per frame
+_LEAST_CLIMB = 1.4  # of a helix over the clip, in its radii
 _LEAST_BEND = 2.0  # change of a parabola's velocity over the clip, in its least speeds
 _SHARE_FOUND = 5 / 8
 _LEAST_MOTION = 0.05  # of the frame; a dot at rest follows none of the laws
 _NONE = -1
 
-MOTIONS: tuple[Motion, ...] = (
-    Polynomial(1),
-    Turn(False, _SLOWEST, _FASTEST),
-    Turn(True, _SLOWEST, _FASTEST),
-    Polynomial(2),
-)
+
+def motions(turning: Range = TURNING) -> tuple[Motion, ...]:
+    """The four laws in the order of their labels; circles and helices turn by `turning` degrees a frame."""
+    slowest, fastest = np.radians(turning).tolist()
+    starts = tuple(np.radians(np.interp(_STARTS, TURNING, turning)).tolist())
+    return (Polynomial(1), Turn(False, slowest, fastest, starts), Turn(True, slowest, fastest, starts), Polynomial(2))
+
+
 PARAMETERS = (  # ball radii, frames, degrees
     ("speed",),
     ("radius", "turning"),
@@ -57,12 +63,22 @@ class LawFit:
     parameters: Float64[np.ndarray, "N 4 3"]
 
 
-def fit_laws(tracks: Tracks, focal: float, size: int, bound: float | None = None) -> LawFit:
+def turning_prior(turned: Float64[np.ndarray, "n"]) -> Range:
+    """The prior for clips that truly turn by `turned` degrees a frame: `TURNING` where it holds them all, else their
+    range with the same margin, in proportion.
+    """
+    if not len(turned) or (TURNING[0] <= turned.min() and turned.max() <= TURNING[1]):
+        return TURNING
+    return float(turned.min() * TURNING[0] / _TURNED[0]), float(turned.max() * TURNING[1] / _TURNED[1])
+
+
+def fit_laws(tracks: Tracks, focal: float, size: int, bound: float | None = None, turning: Range = TURNING) -> LawFit:
     """Fit every law to every clip.
 
     focal, size: of the camera, pixels. bound: rms residual in pixels above which a clip follows none of the laws
-    (default: a sixty-fourth of the frame). Clips with fewer than five eighths of their frames found, or whose dot stays
-    within a twentieth of the frame, follow none either.
+    (default: a sixty-fourth of the frame). turning: by how much circles and helices turn, degrees a frame; see
+    `turning_prior`. Clips with fewer than five eighths of their frames found, or whose dot stays within a twentieth of
+    the frame, follow none either.
     """
     n, frames = tracks.found.shape
     residual, score = np.full((n, 4), np.nan), np.full((n, 4), np.inf)
@@ -71,9 +87,10 @@ def fit_laws(tracks: Tracks, focal: float, size: int, bound: float | None = None
     if len(usable):
         t = np.arange(frames) - (frames - 1) / 2
         sightings = _sightings(tracks.take(usable), focal, size)
-        states = [_best(motion, t, sightings) for motion in MOTIONS]
+        laws = motions(turning)
+        states = [_best(motion, t, sightings) for motion in laws]
         squares = np.stack([cost for _, cost in states], axis=1)
-        for law, (motion, (state, _)) in enumerate(zip(MOTIONS, states, strict=True)):
+        for law, (motion, (state, _)) in enumerate(zip(laws, states, strict=True)):
             residual[usable, law] = _rms(motion, state, t, sightings)
             parameters[usable, law] = _parameters(motion, state)
         count = 3 * tracks.found[usable].sum(axis=1)
@@ -93,13 +110,13 @@ def _sightings(tracks: Tracks, focal: float, size: int) -> Sightings:
 
 def _criterion(squares: Float64[np.ndarray, "n 4"], count: Int64[np.ndarray, "n"]) -> Float64[np.ndarray, "n 4"]:
     """AICc with unknown noise, whose variance is no less than the tracker's own."""
-    k, count = np.array([motion.free for motion in MOTIONS]), count[:, None].astype(np.float64)
+    k, count = np.array([motion.free for motion in motions()]), count[:, None].astype(np.float64)
     return count * np.log(squares / count + _FLOOR**2) + 2 * k * count / (count - k - 1)
 
 
 def _within_priors(parameters: Float64[np.ndarray, "n 4 3"], frames: int) -> Bool[np.ndarray, "n 4"]:
     within = np.ones(parameters.shape[:2], bool)
-    within[:, 2] = parameters[:, 2, 2] >= _LEAST_CLIMB * parameters[:, 2, 0]
+    within[:, 2] = parameters[:, 2, 2] * (frames - 1) >= _LEAST_CLIMB * parameters[:, 2, 0]
     within[:, 3] = parameters[:, 3, 1] * (frames - 1) >= _LEAST_BEND * parameters[:, 3, 0]
     return within
 
@@ -124,7 +141,7 @@ def _starts(motion: Motion, t: Float64[np.ndarray, "T"], sightings: Sightings) -
         return [_linear_solve(t[:, None] ** np.arange(motion.degree + 1), sightings).reshape(len(sightings.seen), -1)]
     assert isinstance(motion, Turn)
     starts = []
-    for turning in _STARTS:
+    for turning in motion.starts:
         basis = [np.ones_like(t), np.cos(turning * t), np.sin(turning * t), t][: 4 if motion.climbs else 3]
         solved = _linear_solve(np.column_stack(basis), sightings)
         drift = solved[:, 3] if motion.climbs else np.zeros_like(solved[:, 0])

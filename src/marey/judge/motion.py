@@ -52,6 +52,7 @@ class Turn:
     climbs: bool
     slowest: float  # radians per frame, the prior range of w
     fastest: float
+    starts: tuple[float, ...]  # radians per frame, where the fit begins
 
     @property
     def free(self) -> int:

@@ -31,9 +31,10 @@ _SAMPLES = 4000  # to learn from, and as many to score
 
 @dataclass(frozen=True)
 class Gate:
-    """A figure for each trivial fact; passed when none exceeds its limit."""
+    """A figure for each trivial fact; passed when none exceeds its limit. remark: what to know about the limits."""
 
     figures: tuple[Figure, ...]
+    remark: str = ""
 
     @property
     def passed(self) -> bool:
@@ -47,11 +48,16 @@ class Gate:
 def gate_of(spec: DatasetSpec, samples: int = _SAMPLES) -> Gate:
     """The gate of a spec's world and regions, on `samples` fresh training and as many test samples.
 
-    The world `matched`, in any look, is asked to keep the limits; of others the figures are only reported.
+    The world `matched`, in any look, is asked to keep the limits with the frames of its presets. With more of them
+    they are shown, and a remark says that they need not be kept; of other worlds the figures are only reported.
     """
     drawn = replace(spec, train=samples, validation=0, test=samples, held_out=0)
-    limits = LIMITS if isinstance(spec.world, MatchedWorld) else {}
-    return gate(drawn.scenes("train"), drawn.scenes("test"), limits)
+    matched, own = isinstance(spec.world, MatchedWorld), MatchedWorld().frames
+    found = gate(drawn.scenes("train"), drawn.scenes("test"), LIMITS if matched else {})
+    if matched and spec.world.frames != own:
+        remark = f"The limits are those of the preset's own {own} frames; clips of {spec.world.frames} may exceed them."
+        return replace(found, remark=remark)
+    return found
 
 
 def gate(train: Scenes, test: Scenes, limits: Mapping[str, float] = LIMITS) -> Gate:
@@ -104,6 +110,7 @@ def notes(gate: Gate) -> str:
         f"{head}: small decision trees learn one trivial fact from\n"
         "training samples and are scored on test samples. Intervals are of 95 %.\n\n"
         f"| fact | share right | interval | n | chance | limit |\n|---|---|---|---|---|---|\n{rows}\n"
+        + (f"\n{gate.remark}\n" if gate.remark else "")
     )
 
 

@@ -158,15 +158,23 @@ class VideoModel(nn.Module):
         filled = self._fill("interpolate", video, shown, law, seed, **decoding)
         return torch.cat([first, filled[:, :, start:stop], last], dim=2)
 
-    def generate(self, law: int | str | Int64[Tensor, "B"], seed: int = 0, n: int = 1, **decoding: Any) -> Video:
-        """New clips: `n` of one law, or one for each label in `law`."""
-        if n < 1:
-            raise UserError(f"n={n} clips are none; ask for at least one")
+    def generate(
+        self, law: int | str | Int64[Tensor, "B"], seed: int = 0, n: int = 1, drafts: int = 8, **decoding: Any
+    ) -> Video:
+        """New clips: `n` of one law, or one for each label in `law`.
+
+        drafts: drawn for each clip; the one is kept in which the model's own class token reads the law best.
+        """
+        if n < 1 or drafts < 1:
+            raise UserError(f"n={n}, drafts={drafts}: give at least one of each")
         if not isinstance(law, Tensor):
             law = torch.tensor([law_index(law, BASE_LAWS)] * n)
-        shape = self.shape
-        video = torch.zeros(len(law), shape.channels, shape.frames, shape.size, shape.size, device=self.device)
-        return self._fill("generate", video, torch.zeros(shape.frames, dtype=torch.bool), law, seed, **decoding)
+        shape, every = self.shape, self._labels(law, len(law)).repeat_interleave(drafts)
+        blank = torch.zeros(len(every), shape.channels, shape.frames, shape.size, shape.size, device=self.device)
+        none = torch.zeros(shape.frames, dtype=torch.bool)
+        clips = self._fill("generate", blank, none, every, seed, **decoding)
+        agreed = self.classify(clips).gather(1, every[:, None]).view(-1, drafts)
+        return clips.unflatten(0, (-1, drafts))[torch.arange(len(law)), agreed.argmax(dim=1)]
 
     @property
     def device(self) -> torch.device:

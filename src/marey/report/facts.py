@@ -69,7 +69,7 @@ def seen(samples: Samples) -> Bool[np.ndarray, "n K M T"]:
     low, high = sides[..., :2], sides[..., 2:]
     away = np.linalg.norm(tracks[..., None, :] - tracks[..., None, :].clip(low, high), axis=-1)
     covered = ((away < radii[..., None]) & (low < high).all(axis=-1)).any(axis=-1)
-    return samples.visible & ~covered & ~_behind(scenes)
+    return scenes.whole & ~covered & ~_behind(scenes)
 
 
 def _behind(scenes: Scenes) -> Bool[np.ndarray, "n K M T"]:

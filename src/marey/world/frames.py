@@ -55,8 +55,13 @@ def draw_clips(discs: Int32[np.ndarray, "n M F 4"], plan: Plan, out: UInt8[np.nd
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def draw_videos(discs: Int32[np.ndarray, "n M F 4"], plan: Plan, out: Float32[np.ndarray, "n C T H W"]) -> None:
-    """The same clips as models see them: -1 is black, 1 is white."""
+def draw_videos(
+    discs: Int32[np.ndarray, "n M F 4"],
+    plan: Plan,
+    ways: Int64[np.ndarray, "n"],
+    out: Float32[np.ndarray, "n C T H W"],
+) -> None:
+    """The same clips as models see them: -1 is black, 1 is white; each in its way, see `render.draw_video`."""
     clips, channels, frames, height, width = out.shape
     scratch = _scratch(discs.shape[1], discs.shape[2], frames, height, width, channels)
     clip = np.empty((frames, height, width * channels), np.uint8)
@@ -70,13 +75,13 @@ def draw_videos(discs: Int32[np.ndarray, "n M F 4"], plan: Plan, out: Float32[np
             _draw_bodies(discs[n], 0, plan.ink[n], plan.shading[n], plan.light[n], scratch, clip)
             for c in range(channels):
                 out[n, c].reshape(frames * height * width)[:] = _level(plan.paper[n, c])
-                _to_video(clip, scratch.boxes, c, out[n])  # while the plane is in the cache
+                _to_video(clip, scratch.boxes, c, ways[n], out[n])  # while the plane is in the cache
             _erase(scratch.behind, scratch.boxes, clip)
         else:
             _draw_clip(discs[n], plan, n, scratch, clip)
             scratch.boxes[:] = np.array([0, height, 0, width * channels])
             for c in range(channels):
-                _to_video(clip, scratch.boxes, c, out[n])
+                _to_video(clip, scratch.boxes, c, ways[n], out[n])
         stained = not plain
 
 
@@ -204,22 +209,34 @@ def _erase(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _to_video(
-    clip: UInt8[np.ndarray, "T H WC"], boxes: Int64[np.ndarray, "T 4"], c: int, video: Float32[np.ndarray, "C T H W"]
+    clip: UInt8[np.ndarray, "T H WC"],
+    boxes: Int64[np.ndarray, "T 4"],
+    c: int,
+    way: int,
+    video: Float32[np.ndarray, "C T H W"],
 ) -> None:
-    """Copy one channel of the pixels in the boxes of each frame into a video."""
+    """Copy one channel of the pixels in the boxes of each frame into a video, to where the way takes them."""
     channels, frames, height, width = video.shape
     pixels, levels = clip.reshape(clip.size), video[c].reshape(frames * height * width)
+    across, down, later = -1 if way & 2 else 1, -width if way & 4 else width, height * width  # steps in `levels`
+    start = (width - 1) * (across < 0) + (height - 1) * width * (down < 0)
+    if way & 8:
+        start, later = start + (frames - 1) * later, -later
+    line, step = (across, down) if way & 1 else (down, across)  # from row to row of the clip, from column to column
     for t in range(frames):
         first, count = boxes[t, 2] // channels, (boxes[t, 3] - boxes[t, 2]) // channels
         for row in range(boxes[t, 0], boxes[t, 1]):
-            at = (t * height + row) * width + first
-            line, target = pixels[channels * at + c : channels * (at + count)], levels[at : at + count]
-            if channels == 1:
+            at, to = (t * height + row) * width + first, start + t * later + row * line + first * step
+            source = pixels[channels * at + c : channels * (at + count)]
+            if step != 1:
                 for x in range(count):
-                    target[x] = _level(line[x])
+                    levels[to + step * x] = _level(source[channels * x])
+            elif channels == 1:  # literal steps, so that a compiler can vectorise
+                for x in range(count):
+                    levels[to + x] = _level(source[x])
             else:
                 for x in range(count):
-                    target[x] = _level(line[3 * x])
+                    levels[to + x] = _level(source[3 * x])
 
 
 @njit(cache=True, nogil=True, inline="always", error_model="numpy")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, UInt8
+from jaxtyping import Float32, Float64, Int32, Int64, UInt8
 
 from marey.core.errors import UserError
 from marey.world.frames import draw_clips, draw_videos
@@ -32,9 +32,9 @@ def quantized(scenes: Scenes) -> Int32[np.ndarray, "n K M F 4"]:
     interval = np.diff(scenes.times[:, [0, -1]]) / max(scenes.times.shape[1] - 1, 1)
     times = scenes.times[:, :, None] + (moments / MOMENT * interval)[:, None]
     radii = np.repeat(scenes.radii, moments.shape[1], axis=-1)
-    points = replace(scenes, times=times.reshape(len(scenes), -1), radii=radii).trajectories
-    n, bodies, count = points.shape[:3]
-    depth = camera.to_camera(points.reshape(n, 1, bodies * count, 3))[..., 2].reshape(n, -1, bodies, count)
+    n, cameras, bodies, count = radii.shape
+    points = replace(scenes, times=times.reshape(n, count), radii=radii).trajectories
+    depth = camera.to_camera(points.reshape(n, 1, bodies * count, 3))[..., 2].reshape(n, cameras, bodies, count)
     discs = np.concatenate([camera.project(points), radii[..., None]], axis=-1) * GRID
     drawn = (np.abs(discs) <= FAR).all(axis=-1) & (depth > 0)  # NaN compares as False
     discs = np.concatenate([discs, np.minimum(depth * _DEPTH, 2**31 - 1)[..., None]], axis=-1)
@@ -65,7 +65,7 @@ def draw(
     frame is not drawn. A wrong buffer, a camera that is not there or a missing image is a UserError.
     """
     out = _buffer(discs, picture, height, width, out, camera)
-    flat = out.reshape(*out.shape[:3], -1)  # a view: a buffer is contiguous
+    flat = out.reshape(*out.shape[:3], width * out.shape[4])  # a view: a buffer is contiguous
     _share(draw_clips, np.ascontiguousarray(discs[:, camera]), plan(picture, height, width, camera), flat, threads)
     return out
 
@@ -78,18 +78,32 @@ def draw_video(
     out: Float32[np.ndarray, "_ C T H W"] | None = None,
     camera: int = 0,
     threads: int = 1,
+    ways: Int64[np.ndarray, "n"] | None = None,
 ) -> Float32[np.ndarray, "n C T H W"]:
-    """What `draw` draws, as models see it: -1 is black, 1 is white. Much faster than a conversion of the clips."""
+    """What `draw` draws, as models see it: -1 is black, 1 is white. Much faster than a conversion of the clips.
+
+    ways: of each clip, 0 to 15, what is done to it when it is drawn, in this order: bit 1 swaps rows and columns (of
+    square frames only, else a UserError), 2 mirrors left and right, 4 top and bottom, 8 plays it backwards.
+    """
     out = _buffer(discs, picture, height, width, out, camera, video=True)
-    _share(draw_videos, np.ascontiguousarray(discs[:, camera]), plan(picture, height, width, camera), out, threads)
+    ways = np.zeros(len(discs), np.int64) if ways is None else ways
+    if height != width and (ways & 1).any():
+        raise UserError(f"ways: a frame of {height}x{width} has no diagonal mirror; give even numbers")
+    painted = plan(picture, height, width, camera)
+    _share(draw_videos, np.ascontiguousarray(discs[:, camera]), painted, out, threads, ways)
     return out
 
 
-def _share(kernel: Callable[..., None], discs: np.ndarray, plan: Plan, out: np.ndarray, threads: int) -> None:
+def _share(
+    kernel: Callable[..., None], discs: np.ndarray, plan: Plan, out: np.ndarray, threads: int, *more: np.ndarray
+) -> None:
     """Let each thread draw its own clips."""
     cuts = np.linspace(0, len(discs), max(1, min(threads, len(discs))) + 1).astype(int)
     parts = [slice(*cut) for cut in pairwise(cuts)]
-    tasks = [(discs[part], Plan(*(values[part] for values in plan)), out[part]) for part in parts]
+    tasks = [
+        (discs[part], Plan(*(values[part] for values in plan)), *(values[part] for values in more), out[part])
+        for part in parts
+    ]
     if len(tasks) == 1:
         kernel(*tasks[0])
         return

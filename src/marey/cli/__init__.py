@@ -1,0 +1,33 @@
+"""The command line. Each command imports its rooms when it is called, so that `--help` answers at once."""
+
+import click
+
+from marey.cli.datasets import check, export, import_command, look
+from marey.cli.make import make
+from marey.cli.options import Commands
+from marey.cli.runs import demo, judge, report, train
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="marey")
+def main() -> None:
+    """Render motion to video, learn it from pixels, measure what was learned.
+
+    \b
+    marey demo                                  everything, from nothing to a report; or step by step:
+    marey make --preset hard -n 200 --out D     a data set, and how far trivial facts give its laws away
+    marey look D                                a page of its clips in motion
+    marey check D                               is every byte of it what it was?
+    marey export D --format npz --out E         for other programs
+    marey import mine.npz --out F               videos and tracks of others
+    marey train tokenizer --out runs/mine       one stage at a time ...
+    marey train dynamics --out runs/mine
+    marey judge runs/mine                       ... measured ...
+    marey report runs/mine                      ... and shown
+
+    marey COMMAND --help tells each command's options.
+    """
+
+
+for _command in (demo, make, look, check, export, import_command, train, judge, report):  # the order of the story
+    main.add_command(_command)

@@ -1,0 +1,68 @@
+"""What the commands share: their options, the values these stand for, and errors in one line."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from marey.core.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+    from marey.recipes.recipe import Recipe
+
+PATH = click.Path(path_type=Path)
+RECIPE = click.option("--recipe", "recipe_name", default="small", show_default=True, help="smoke, small or base.")
+DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+SEED = click.option("--seed", type=click.IntRange(min=0), default=None, help="Another seed than the recipe's own.")
+RESUME = click.option("--resume", is_flag=True, help="Go on with the run in --out where it was stopped.")
+
+
+def out_option(default: str | None = None, what: str = "Folder of the run.") -> Any:
+    """The option --out, which must be given unless it has a default."""
+    if default is None:  # click takes a default of None for an answer
+        return click.option("--out", type=PATH, required=True, help=what)
+    return click.option("--out", type=PATH, default=default, show_default=True, help=what)
+
+
+class Commands(click.Group):
+    """A group that lists its commands in the order they were added and turns a UserError into one line and status 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            click.echo(f"marey: {error}", err=True)
+            sys.exit(2)
+        except BrokenPipeError:
+            raise  # nobody reads on: click ends without a word
+        except OSError as error:
+            click.echo(f"marey: {error.filename or 'disk'}: {error.strerror or error}", err=True)
+            sys.exit(2)
+
+
+def chosen_recipe(name: str, seed: int | None) -> "Recipe":
+    """The recipe of that name, with another seed if one is given."""
+    from marey.recipes.catalogue import recipe
+
+    chosen = recipe(name)
+    return chosen if seed is None else replace(chosen, seed=seed, dataset=replace(chosen.dataset, seed=seed))
+
+
+def chosen_device(name: str) -> "torch.device":
+    """The device of that name; `auto` is the GPU if there is one. One that cannot be used is a UserError."""
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError):
+        raise UserError(f"--device {name} is not usable on this machine; choose cpu") from None
+    return torch.device(name)

@@ -1,0 +1,105 @@
+"""Commands about runs: train a recipe, judge it, report it."""
+
+from pathlib import Path
+
+import click
+
+from marey.cli.options import DEVICE, PATH, RECIPE, RESUME, SEED, chosen_device, chosen_recipe, out_option
+
+
+@click.command(short_help="Train, judge and report a recipe, from nothing.")
+@RECIPE
+@out_option("runs/demo")
+@SEED
+@DEVICE
+@RESUME
+def demo(recipe_name: str, out: Path, seed: int | None, device: str, resume: bool) -> None:
+    """Train, judge and report a recipe, from nothing.
+
+    Prints the path of the report. With --resume a stopped demo goes on, and a finished one only prints its path.
+    """
+    from marey.recipes.demo import run_recipe
+
+    recipe = chosen_recipe(recipe_name, seed)
+    run_recipe(recipe, out, chosen_device(device), click.echo, resume)
+    _report(out)
+
+
+@click.group(short_help="Train one stage of a recipe: the tokenizer, then the dynamics.")
+def train() -> None:
+    """Train one stage of a recipe: the tokenizer, then the dynamics on its tokens."""
+
+
+@train.command("tokenizer")
+@RECIPE
+@out_option()
+@SEED
+@DEVICE
+@RESUME
+def train_tokenizer_command(recipe_name: str, out: Path, seed: int | None, device: str, resume: bool) -> None:
+    """Train the video tokenizer of a recipe into OUT/tokenizer."""
+    from marey.recipes.stages import start_run, timed, train_tokenizer
+
+    recipe = chosen_recipe(recipe_name, seed)
+    start_run(recipe, out)
+    with timed(out, "tokenizer"):
+        train_tokenizer(recipe, out, chosen_device(device), resume)
+    click.echo(out / "tokenizer")
+
+
+@train.command("dynamics")
+@RECIPE
+@out_option()
+@SEED
+@DEVICE
+@RESUME
+def train_dynamics_command(recipe_name: str, out: Path, seed: int | None, device: str, resume: bool) -> None:
+    """Train the token transformer of a recipe into OUT/dynamics, on the tokens of OUT/tokenizer."""
+    from marey.recipes.stages import require, start_run, timed, train_dynamics
+    from marey.tokens.tokenizer import Tokenizer
+    from marey.train import load_weights
+
+    recipe = chosen_recipe(recipe_name, seed)
+    require(out / "tokenizer" / "weights.safetensors", f"marey train tokenizer --recipe {recipe_name} --out {out}")
+    start_run(recipe, out)
+    chosen = chosen_device(device)
+    tokenizer = load_weights(Tokenizer(recipe.tokenizer), out / "tokenizer").to(chosen)
+    with timed(out, "dynamics"):
+        train_dynamics(recipe, tokenizer, out, chosen, resume)
+    click.echo(out / "dynamics")
+
+
+@click.command(short_help="Measure the model of a run on its test split.")
+@click.argument("run", type=PATH)
+@DEVICE
+def judge(run: Path, device: str) -> None:
+    """Measure the model in RUN on its test split: metrics.json, details.json, clips."""
+    from marey.recipes.demo import judge_once
+    from marey.recipes.runs import load_run, read_recipe
+
+    judge_once(read_recipe(run), load_run(run, chosen_device(device)), run, click.echo, again=True)
+    click.echo(run / "metrics.json")
+
+
+@click.command(short_help="Show what the judge found: one page, or a table.")
+@click.argument("run", type=PATH)
+@click.option("--gif", type=PATH, help="Also write the moving picture of the run here.")
+@click.option("--markdown", "as_table", is_flag=True, help="Print the figures as a Markdown table instead.")
+def report(run: Path, gif: Path | None, as_table: bool) -> None:
+    """Write RUN/report.html, one file with figures and moving clips, from what the judge has written."""
+    if as_table:
+        from marey.report import markdown
+
+        click.echo(markdown(run))
+        return
+    _report(run)
+    if gif is not None:
+        from marey.report import moving_picture
+
+        click.echo(moving_picture(run, gif))
+
+
+def _report(run: Path) -> None:
+    from marey.report import write_report
+
+    click.echo(write_report(run))
