@@ -29,6 +29,12 @@ def test_every_element_has_logits_for_its_levels() -> None:
     assert (logits[:, ~possible] == -torch.inf).all()
 
 
+def test_the_logits_of_the_class_are_those_of_its_element() -> None:
+    model, sequence = model_of(), half_known(3)
+    element = LAYOUT.slice("class").start
+    assert torch.equal(model.class_logits(sequence), model.logits(sequence)[:, element, : LAYOUT.laws])
+
+
 @torch.no_grad()
 def test_what_is_hidden_is_not_seen() -> None:
     """A leak in the mask: any value at a hidden element must give the same logits."""

@@ -109,6 +109,15 @@ def test_a_seed_decides_what_is_drawn(model: VideoModel) -> None:
     assert torch.equal(model.predict(first, 4, 1), model.predict(first, 4, 2))  # the likeliest, whatever the seed
 
 
+def test_of_several_drafts_the_one_is_kept_that_the_class_token_reads_best(model: VideoModel) -> None:
+    labels = torch.arange(12) % 4
+    plain, best = (model.generate(labels, 5, drafts=drafts) for drafts in (1, 6))
+    agreed = [model.classify(clips)[torch.arange(12), labels] for clips in (plain, best)]
+    assert best.shape == plain.shape and agreed[1].mean() > agreed[0].mean()
+    with pytest.raises(UserError, match="drafts=0"):
+        model.generate("linear", drafts=0)
+
+
 def test_the_padding_of_a_short_clip_is_never_looked_at(model: VideoModel, monkeypatch: pytest.MonkeyPatch) -> None:
     before = model.predict(noise(2, 2), 3), model.interpolate(noise(2, 2), noise(2, 1), 2)
 

@@ -90,6 +90,13 @@ class Dynamics(nn.Module):
         self.blocks = nn.ModuleList(Block(config.width, config.heads, layout.length) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.width)
 
+    def class_logits(self, sequence: Sequence) -> Float[Tensor, "B V"]:
+        """Log probabilities (up to a constant) of the classes; the digits', many times as many, are not computed."""
+        for part, (segment, tokens, values, shown) in zip(self.layout.segments, self._read(sequence), strict=True):
+            if part.name == "class":
+                return segment.logits(tokens, values, shown)[:, 0, 0]
+        raise AssertionError("every layout has a class")
+
     def logits(self, sequence: Sequence) -> Float[Tensor, "B E V"]:
         """Log probabilities (up to a constant) of every element's values, -inf beyond its vocabulary."""
         parts = [

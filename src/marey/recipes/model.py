@@ -127,8 +127,7 @@ class VideoModel(nn.Module):
         """Probability of each law, by the class token."""
         video = self._checked(video, "video", self.shape.frames)
         sequence = self._asked("classify", video, torch.ones(video.shape[2], dtype=torch.bool), None)
-        logits = self.dynamics.logits(sequence)
-        return logits[:, self.dynamics.layout.slice("class").start, : len(BASE_LAWS)].softmax(dim=-1)
+        return self.dynamics.class_logits(sequence).softmax(dim=-1)
 
     def predict(
         self, prefix: Part, horizon: int, seed: int = 0, law: int | str | None = None, **decoding: Any
@@ -174,7 +173,7 @@ class VideoModel(nn.Module):
         none = torch.zeros(shape.frames, dtype=torch.bool)
         clips = self._fill("generate", blank, none, every, seed, **decoding)
         agreed = self.classify(clips).gather(1, every[:, None]).view(-1, drafts)
-        return clips.unflatten(0, (-1, drafts))[torch.arange(len(law)), agreed.argmax(dim=1)]
+        return clips.unflatten(0, (-1, drafts))[torch.arange(len(law), device=self.device), agreed.argmax(dim=1)]
 
     @property
     def device(self) -> torch.device:
