@@ -3,7 +3,7 @@
     python benchmarks/batches.py
 
 Clips per second of wall time and of CPU time, of this process and its workers; each figure is the median of several
-turns, and the routes take turns, so that all meet the same load. Beside them the speed at which this machine fills
+turns, and the routes take turns, so that all meet the same load; only workers run alone. Beside them the speed at which this machine fills
 memory, and the clips per second that this alone would allow. Then the share of a training step that is spent in waiting
 for its batch, in the recipes `small` and `base`, with batches made in their turn and made ahead.
 """
@@ -52,15 +52,14 @@ def _routes() -> None:
     pixels = BATCH * world.frames * world.size**2 * world.channels
     floats, whole = np.empty(pixels, np.float32), np.empty(pixels, np.uint8)
     plain, turned = (Batches(SPEC, BATCH, 0, augmented=flag) for flag in (False, True))
-    loaders = {workers: _forever(workers) for workers in (0, 2)}
+    loader = _forever()
     routes: dict[str, Callable[[int], object]] = {
         "memory filled, uint8": lambda step: whole.fill(step % 256),
         "memory filled, float32": lambda step: floats.fill(step),
         "Batches.clips, uint8": plain.clips,
         "Batches, float32": lambda step: plain(step, CPU),
         "Batches, float32, turned": lambda step: turned(step, CPU),
-        "ClipDataset, DataLoader, 0 workers": lambda _: next(loaders[0]),
-        "ClipDataset, DataLoader, 2 workers": lambda _: next(loaders[2]),
+        "ClipDataset, DataLoader, 0 workers": lambda _: next(loader),
     }
     seconds: dict[str, list[float]] = {name: [] for name in routes}
     shape = f"{world.frames} x {world.size} x {world.size} x {world.channels}"
@@ -76,18 +75,17 @@ def _routes() -> None:
     for name, route in routes.items():
         each = pixels * (1 if "uint8" in name else 4) / BATCH
         speed, best = (BATCH * SHARE / value for value in (np.median(seconds[name]), min(seconds[name])))
-        cpu = "" if "2 workers" in name else f"{_per_cpu_second(route):,.0f}"
-        print(f"{name:36}{speed:9,.0f}{best:9,.0f}{cpu:>11}{speed * each / 1e9:7.1f}")
-    for loader in loaders.values():
-        loader.close()
-    print(f"{'  per CPU second, with its workers':36}{'':18}{_worked():11,.0f}")
+        print(f"{name:36}{speed:9,.0f}{best:9,.0f}{_per_cpu_second(route):11,.0f}{speed * each / 1e9:7.1f}")
+    speed, cpu = _with_workers()
+    print(
+        f"{'ClipDataset, DataLoader, 2 workers':36}{speed:9,.0f}{'':9}{cpu:11,.0f}{4 * speed * pixels / BATCH / 1e9:7.1f}"
+    )
 
 
-def _forever(workers: int) -> Iterator[Sample]:
+def _forever() -> Iterator[Sample]:
     """Epoch after epoch; nothing is kept."""
-    loader = DataLoader(ClipDataset(SPEC), BATCH, num_workers=workers, persistent_workers=workers > 0)
     while True:
-        yield from loader
+        yield from DataLoader(ClipDataset(SPEC), BATCH)
 
 
 def _per_cpu_second(route: Callable[[int], object]) -> float:
@@ -97,12 +95,16 @@ def _per_cpu_second(route: Callable[[int], object]) -> float:
     return 4 * SHARE * BATCH / (time.process_time() - start)
 
 
-def _worked() -> float:
-    """Clips per CPU second of a whole epoch by two workers; those that have ended are counted with this process."""
-    before = _cpu()
-    for _ in DataLoader(ClipDataset(SPEC), BATCH, num_workers=2):
-        pass
-    return len(ClipDataset(SPEC)) / (_cpu() - before)
+def _with_workers() -> tuple[float, float]:
+    """Clips per second and per CPU second by two workers, from their start; alone, for they work ahead of the others'
+    turns. Those that have ended are counted with this process.
+    """
+    start, before, epochs = time.perf_counter(), _cpu(), 2
+    for _ in range(epochs):
+        for _ in DataLoader(ClipDataset(SPEC), BATCH, num_workers=2):
+            pass
+    count = epochs * SPEC.train
+    return count / (time.perf_counter() - start), count / (_cpu() - before)
 
 
 def _cpu() -> float:

@@ -18,7 +18,7 @@ from marey.world.laws import BASE_LAWS
 from marey.world.look import Look
 from marey.world.redraw import laws_in_turn, redraw
 from marey.world.rig import Rig
-from marey.world.scenes import Accept, Scenes
+from marey.world.scenes import Accept, Scenes, check_clip
 
 _POSITION = np.array([6.0, -10.0, 16.0])  # metres; far enough that every law at its largest scale is in view
 _FOCAL = 1.7  # in widths of the frame
@@ -40,10 +40,7 @@ class ClassicWorld:
     def __post_init__(self) -> None:
         if not 0 < self.scale[0] <= self.scale[1]:
             raise UserError(f"world.scale={self.scale} is reversed or not above 0; give (low, high)")
-        if self.frames < 2:
-            raise UserError(f"frames={self.frames} is too few; a motion needs at least 2")
-        if not 16 <= self.size <= 1024:
-            raise UserError(f"size={self.size} is out of range; choose 16 to 1024 pixels")
+        check_clip(self.frames, self.size)
         self.rig.check(_FOCAL)
 
     @property

@@ -19,7 +19,7 @@ from marey.world.laws import BASE_LAWS, metric_parameters, positions
 from marey.world.look import Look
 from marey.world.redraw import laws_in_turn, redraw
 from marey.world.rig import Rig
-from marey.world.scenes import Accept, Scenes
+from marey.world.scenes import Accept, Scenes, check_clip
 
 Range = tuple[float, float]
 Uniform = Float64[np.ndarray, "n U"]
@@ -57,10 +57,7 @@ class MatchedWorld:
                 raise UserError(f"world.{field.name}={value} is reversed; give (low, high)")
         if not self.distance[0] > 0:
             raise UserError(f"world.distance={self.distance} puts the camera inside the scene; give metres above 0")
-        if self.frames < 2:
-            raise UserError(f"frames={self.frames} is too few; a motion needs at least 2")
-        if not 16 <= self.size <= 1024:
-            raise UserError(f"size={self.size} is out of range; choose 16 to 1024 pixels")
+        check_clip(self.frames, self.size)
         self.rig.check(self.focal)
 
     @property

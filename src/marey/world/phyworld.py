@@ -26,7 +26,7 @@ from marey.world.factors import Intervals
 from marey.world.look import Look, Picture
 from marey.world.redraw import redraw
 from marey.world.rig import Rig
-from marey.world.scenes import Accept, Scenes
+from marey.world.scenes import Accept, Scenes, check_clip
 
 Balls = Float64[np.ndarray, "n M"]
 
@@ -69,10 +69,7 @@ class PhyWorld:
         for name, least, most in (("radius", 0.01, WIDTH / 4), ("speed", 0.0, 100.0)):
             for field in (name, f"{name}_beyond"):
                 _check_intervals(field, getattr(self, field), least, most)
-        if self.frames < 4:
-            raise UserError(f"frames={self.frames} is too few; this world needs at least 4")
-        if not 16 <= self.size <= 1024:
-            raise UserError(f"size={self.size} is out of range; choose 16 to 1024 pixels")
+        check_clip(self.frames, self.size, fewest=4)
         if not self.fps > 0:
             raise UserError(f"world.fps={self.fps} is not above 0; give frames per second")
         self.rig.check(_DISTANCE / WIDTH)

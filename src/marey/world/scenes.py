@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from marey.core.errors import UserError
 from marey.world.camera import Camera
 from marey.world.laws import positions
 from marey.world.look import Picture
@@ -94,6 +95,14 @@ class Scenes:
     def join(cls, parts: Sequence["Scenes"]) -> "Scenes":
         """Several batches as one."""
         return _map(np.concatenate, parts)
+
+
+def check_clip(frames: int, size: int, fewest: int = 2) -> None:
+    """A UserError unless clips of `frames` frames of size x size pixels can show a motion."""
+    if frames < fewest:
+        raise UserError(f"frames={frames} is too few; a motion of this world needs at least {fewest}")
+    if not 16 <= size <= 1024:
+        raise UserError(f"size={size} is out of range; choose 16 to 1024 pixels")
 
 
 Accept = Callable[[Scenes], Bool[np.ndarray, "n"]]  # which scenes are wanted; the others are drawn again

@@ -20,7 +20,7 @@ from marey.world.laws import LAW_NAMES, law_index, metric_parameters, positions
 from marey.world.look import Look
 from marey.world.redraw import laws_in_turn, redraw
 from marey.world.rig import Rig
-from marey.world.scenes import Accept, Scenes
+from marey.world.scenes import Accept, Scenes, check_clip
 from marey.world.shapes import NUMBERS, Clock, between, collide, draw_shapes
 
 Range = tuple[float, float]
@@ -72,10 +72,7 @@ class VariedWorld:
         for name in ("fps", "focal", "most_step"):
             if not getattr(self, name) > 0:
                 raise UserError(f"world.{name}={getattr(self, name)} is not above 0; give a number above 0")
-        if self.frames < 2:
-            raise UserError(f"frames={self.frames} is too few; a motion needs at least 2")
-        if not 16 <= self.size <= 1024:
-            raise UserError(f"size={self.size} is out of range; choose 16 to 1024 pixels")
+        check_clip(self.frames, self.size)
         self._check_cast()
         self.rig.check(self.focal)
 
