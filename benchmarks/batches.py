@@ -3,9 +3,9 @@
     python benchmarks/batches.py
 
 Clips per second of wall time and of CPU time, of this process and its workers; each figure is the median of several
-turns, and the routes take turns, so that all meet the same load; only workers run alone. Beside them the speed at which this machine fills
-memory, and the clips per second that this alone would allow. Then the share of a training step that is spent in waiting
-for its batch, in the recipes `small` and `base`, with batches made in their turn and made ahead.
+turns, and the routes take turns, so that all meet the same load; only workers run alone. Beside them the speed at which
+this machine fills memory, and the clips per second that this alone would allow. Then the share of a training step that
+is spent in waiting for its batch, in the recipes `small` and `base`, with batches made in their turn and made ahead.
 """
 
 # ruff: noqa: T201 - what it prints is what it is for
@@ -77,9 +77,8 @@ def _routes() -> None:
         speed, best = (BATCH * SHARE / value for value in (np.median(seconds[name]), min(seconds[name])))
         print(f"{name:36}{speed:9,.0f}{best:9,.0f}{_per_cpu_second(route):11,.0f}{speed * each / 1e9:7.1f}")
     speed, cpu = _with_workers()
-    print(
-        f"{'ClipDataset, DataLoader, 2 workers':36}{speed:9,.0f}{'':9}{cpu:11,.0f}{4 * speed * pixels / BATCH / 1e9:7.1f}"
-    )
+    rate = 4 * speed * pixels / BATCH / 1e9
+    print(f"{'ClipDataset, DataLoader, 2 workers':36}{speed:9,.0f}{'':9}{cpu:11,.0f}{rate:7.1f}")
 
 
 def _forever() -> Iterator[Sample]:

@@ -28,9 +28,6 @@ def half_known(batch: int, seed: int = 0, share: float = 0.5, layout: Layout = L
     return Sequence(torch.where(known, values, 0), known, torch.zeros_like(known))
 
 
-Drawn = tuple[Tensor, Tensor]
-
-
 class Watched(Dynamics):
     """A transformer that remembers what it was shown."""
 
@@ -38,7 +35,7 @@ class Watched(Dynamics):
         super().__init__(DynamicsConfig(), layout)
         self.seen: list[Sequence] = []
 
-    def draw(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Drawn:
+    def draw(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
         self.seen.append(sequence)
         return super().draw(sequence, temperature, generator)
 
@@ -50,18 +47,18 @@ class Sure(Watched):
         super().__init__()
         self.answer = answer
 
-    def draw(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Drawn:
+    def draw(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
         self.seen.append(sequence)
-        return self.answer, torch.zeros(self.answer.shape)
+        return self.answer
 
 
 class Even(Watched):
     """One that finds some values likelier than others, alike everywhere, and impossible what has no level."""
 
-    def draw(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Drawn:
+    def draw(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
         self.seen.append(sequence)
         levels = [level for part in self.layout.segments for level in part.levels * part.length]
         value = torch.arange(self.layout.largest)
         logits = torch.where(value < torch.tensor(levels)[:, None], -value / 2.0, -torch.inf)
         noise = -(-torch.rand(*sequence.values.shape, len(value), generator=generator).log()).log()
-        return (logits + temperature * noise).argmax(dim=-1), torch.zeros(sequence.values.shape)
+        return (logits + temperature * noise).argmax(dim=-1)

@@ -44,7 +44,7 @@ def fill(
         generator = torch.Generator().manual_seed(0)
     rank, *halves = (_order(model, hidden, generator, alike=temperature == 0) for _ in range(1 + polishing))
     for step in range(1, filling + 1):
-        values, _ = model.draw(sequence, temperature, generator)
+        values = model.draw(sequence, temperature, generator)
         kept = hidden & (rank < _due(model, hidden, step, careful, filling)[:, None]) | sequence.known
         values = torch.where(kept & ~sequence.known, values, sequence.values)
         sequence = replace(sequence, values=values, known=kept, condition=sequence.condition & ~kept)
@@ -52,7 +52,7 @@ def fill(
         again = hidden & (half < (hidden.sum(dim=1, keepdim=True) + 1) // 2)
         holes = replace(sequence, known=~again, condition=asked.condition & again)
         shown = torch.where(again, asked.values, sequence.values)
-        values, _ = model.draw(replace(holes, values=shown), 0.0, generator)
+        values = model.draw(replace(holes, values=shown), 0.0, generator)
         sequence = replace(sequence, values=torch.where(again, values, sequence.values))
     return sequence.values
 

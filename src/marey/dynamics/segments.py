@@ -17,14 +17,6 @@ Mask = Bool[Tensor, "B n F"]
 Tokens = Float[Tensor, "B n D"]
 
 
-@dataclass(frozen=True)
-class Guess:
-    """Values drawn for every element, and the log probability of each."""
-
-    values: Values
-    log_probability: Float[Tensor, "B n F"]
-
-
 class Names(nn.Module):
     """Elements without order, such as a class: a table of vectors in, a softmax out. One element a token."""
 
@@ -42,10 +34,9 @@ class Names(nn.Module):
 
     def draw(
         self, tokens: Tokens, _values: Values, _shown: Mask, temperature: float, generator: torch.Generator | None
-    ) -> Guess:
+    ) -> Values:
         logits = self.read(tokens)[:, :, None]
-        choice = (logits + temperature * _gumbel(logits, generator)).argmax(dim=-1)
-        return Guess(choice, logits.log_softmax(dim=-1).gather(-1, choice[..., None])[..., 0])
+        return (logits + temperature * _gumbel(logits, generator)).argmax(dim=-1)
 
     def nats(self, tokens: Tokens, _values: Values, _shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
         return F.cross_entropy(self.read(tokens).transpose(1, 2), targets[..., 0], reduction="none")[..., None]
@@ -113,7 +104,7 @@ class Digits(nn.Module):
 
     def draw(
         self, tokens: Tokens, values: Values, shown: Mask, temperature: float, generator: torch.Generator | None
-    ) -> Guess:
+    ) -> Values:
         """A bell by its weight, then a place in it; at temperature 0 the middle of the highest bell."""
         bells = self._outcome(tokens, values, shown)
         height = bells.log_weight - bells.log_scale if temperature == 0 else bells.log_weight
@@ -121,8 +112,7 @@ class Digits(nn.Module):
         mean, log_scale = bells.mean.gather(-1, bell)[..., 0], bells.log_scale.gather(-1, bell)[..., 0]
         u = torch.rand(mean.shape, generator=generator).clamp(1e-6, 1 - 1e-6).to(mean.device)
         number = mean + temperature * log_scale.exp() * torch.logit(u)
-        level = ((number + 1) / 2 * self.levels).floor().clamp(min=0).minimum(self.levels - 1).long()
-        return Guess(level, self._log_mass(bells, level[..., None])[..., 0])
+        return ((number + 1) / 2 * self.levels).floor().clamp(min=0).minimum(self.levels - 1).long()
 
     def nats(self, tokens: Tokens, values: Values, shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
         return -self._log_mass(self._outcome(tokens, values, shown), targets[..., None])[..., 0]

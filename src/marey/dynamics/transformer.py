@@ -109,14 +109,10 @@ class Dynamics(nn.Module):
 
     def draw(
         self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None
-    ) -> tuple[Int64[Tensor, "B E"], Float[Tensor, "B E"]]:
-        """A value for every element, each drawn for itself, and its log probability. 0: the likeliest values."""
-        guesses = [
-            segment.draw(tokens, values, shown, temperature, generator)
-            for segment, tokens, values, shown in self._read(sequence)
-        ]
-        values = torch.cat([guess.values.flatten(1) for guess in guesses], dim=1)
-        return values, torch.cat([guess.log_probability.flatten(1) for guess in guesses], dim=1)
+    ) -> Int64[Tensor, "B E"]:
+        """A value for every element, each drawn for itself; at temperature 0 the likeliest."""
+        parts = [segment.draw(*each, temperature, generator).flatten(1) for segment, *each in self._read(sequence)]
+        return torch.cat(parts, dim=1)
 
     def forward(self, batch: Batch) -> Loss:
         """Mean cross-entropy, nats, of the elements asked: of each segment by itself, then summed.
@@ -137,17 +133,11 @@ class Dynamics(nn.Module):
         rows = [list(self.layout.parts(row)) for row in (sequence.values, sequence.known, sequence.condition)]
         tokens = [part.embed(*row) for part, *row in zip(self.segments, *rows, strict=True)]
         # Task and class are told to every token: one voice among many would be heard late.
-        told = self.told(sum(each for each, part in zip(tokens, self.layout.segments, strict=True) if not part.ordinal))
-        x = (
-            torch.cat(
-                [
-                    each + told if part.ordinal else each
-                    for each, part in zip(tokens, self.layout.segments, strict=True)
-                ],
-                dim=1,
-            )
-            + self.place
-        )
+        kinds = [part.ordinal for part in self.layout.segments]
+        names = torch.stack([each for each, ordinal in zip(tokens, kinds, strict=True) if not ordinal])
+        told = self.told(names.sum(dim=0))
+        tokens = [each + told if ordinal else each for each, ordinal in zip(tokens, kinds, strict=True)]
+        x = torch.cat(tokens, dim=1) + self.place
         for block in self.blocks:
             x = block(x)
         ends = self.norm(x).split([part.length for part in self.layout.segments], dim=1)

@@ -1,0 +1,75 @@
+"""Digits as numbers: the trends they follow, and that what is drawn is what the probabilities say."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from marey.dynamics.segments import _PENALTIES, Digits
+from marey.dynamics.sequence import Segment
+from tests.tokens.small import shaken
+
+FRAMES, LEVELS = 8, (64, 9)
+SEGMENT = Segment("video", (FRAMES, 1, 1), LEVELS, ordinal=True)
+
+
+def digits() -> Digits:
+    torch.manual_seed(0)
+    module = shaken(Digits(SEGMENT, width=16))
+    assert isinstance(module, Digits)
+    return module
+
+
+def some(batch: int, share: float) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    values = torch.stack([torch.randint(level, (batch, FRAMES), generator=generator) for level in LEVELS], dim=-1)
+    return values, torch.rand(values.shape, generator=generator) < share
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 1.0])
+def test_trends_are_ridge_regressions_on_what_is_shown(share: float) -> None:
+    values, shown = some(6, share)
+    module = digits()
+    trends, numbers = module._trends(values, shown), module._numbers(values)
+    basis = np.polynomial.legendre.legvander(np.linspace(-1, 1, FRAMES), 3)
+    for b in range(6):
+        for f in range(len(LEVELS)):
+            seen = shown[b, :, f].numpy()
+            for degree in range(4):
+                full, part = basis[:, : degree + 1], basis[seen, : degree + 1]
+                normal = part.T @ part + np.diag(_PENALTIES[: degree + 1])
+                plain = full @ np.linalg.solve(normal, part.T @ numbers[b, seen, f].numpy())
+                np.testing.assert_allclose(trends[b, :, f, degree], plain.clip(-1.5, 1.5), atol=2e-3)
+
+
+def test_an_even_motion_is_gone_on_with() -> None:
+    """From the first half of a parabola the trend of degree 2 says the rest."""
+    place = (np.linspace(-0.6, 0.5, FRAMES) ** 2 - 0.3) * 2
+    values = torch.zeros(1, FRAMES, 2, dtype=torch.long)
+    values[0, :, 0] = torch.from_numpy((place + 1) / 2 * 64).long()
+    shown = torch.zeros(1, FRAMES, 2, dtype=torch.bool)
+    shown[:, :6] = True
+    trend = digits()._trends(values, shown)[0, :, 0, 2].numpy()
+    assert np.abs(trend - place).max() < 0.1 < np.abs(trend.mean() - place).max()
+
+
+def test_what_is_shown_of_another_digit_has_no_say() -> None:
+    values, shown = some(4, 0.6)
+    module, other = digits(), values.clone()
+    other[..., 1] = (other[..., 1] + 1) % LEVELS[1]
+    assert torch.equal(module._trends(values, shown)[..., 0, :], module._trends(other, shown)[..., 0, :])
+
+
+def test_values_are_drawn_as_often_as_their_probability_says() -> None:
+    module, (values, shown) = digits(), some(1, 0.5)
+    tokens = torch.randn(1, FRAMES, 16, generator=torch.Generator().manual_seed(2))
+    probability = module.logits(tokens, values, shown).softmax(dim=-1)[0]
+    many, generator = 4000, torch.Generator().manual_seed(3)
+    drawn = module.draw(*(each.expand(many, *each.shape[1:]) for each in (tokens, values, shown)), 1.0, generator)
+    for frame in range(FRAMES):
+        for f, level in enumerate(LEVELS):
+            found = torch.bincount(drawn[:, frame, f], minlength=level) / many
+            assert (found - probability[frame, f, :level]).abs().max() < 0.05
+            assert drawn[:, frame, f].max() < level
+    cold = module.draw(tokens, values, shown, 0.0, generator)
+    assert torch.equal(cold, module.draw(tokens, values, shown, 0.0, None))
