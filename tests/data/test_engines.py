@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from marey.data import engines, shards
 from marey.data.engines import in_process, local, on_ray
 from marey.data.folder import open_dataset, write_dataset
 from marey.data.manifest import read_journal
+from marey.data.shards import make_shard
 from marey.data.spec import DatasetSpec
 from tests.data import making
 
@@ -42,7 +44,7 @@ def test_no_more_is_asked_for_than_is_needed_next(long: DatasetSpec) -> None:
             yield 2
 
     with ThreadPoolExecutor(2) as pool:
-        results = engines._in_flight(pool, long, endless(), 4)
+        results = engines._in_flight(pool, partial(make_shard, long), endless(), 4)
         for taken in range(1, 20):
             assert next(results)[0] == 2 and len(asked) <= taken + 4
         results.close()  # type: ignore[attr-defined]

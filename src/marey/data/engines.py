@@ -1,8 +1,8 @@
 """Who makes the shards: this process, processes on this machine, or a Ray cluster.
 
 An engine takes a spec and the numbers of shards, and yields each number with its shard's bytes, in any order. Making a
-shard is a pure function and an engine never touches the disk: the one process that iterates writes, so whatever dies,
-there is one place to go on from, and every engine gives the same bytes.
+shard is a pure function and an engine never touches the data set: the one process that iterates writes there, so
+whatever dies, there is one place to go on from, and every engine gives the same bytes.
 """
 
 import multiprocessing
@@ -12,9 +12,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from joblib import cpu_count
@@ -24,6 +27,8 @@ from marey.data.shards import make_shard
 from marey.data.spec import DatasetSpec
 
 Engine = Callable[[DatasetSpec, Sequence[int]], Iterator[tuple[int, bytes]]]
+
+Made = TypeVar("Made")
 
 _AHEAD = 2  # shards asked for per worker: the next one is there when one is done
 _PACKAGES = ("marey", "numpy", "numba", "pyarrow")  # the bytes depend on these
@@ -52,8 +57,13 @@ def local(workers: int | None = None) -> Engine:
         context = multiprocessing.get_context("forkserver")  # a plain fork hangs once OpenMP has run
         context.set_forkserver_preload(["marey.data.shards", "pandas"])  # which pyarrow imports where it is installed
         pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+        # Shards come back as files. A worker killed while it sends a large result leaves half a message in the pipe,
+        # for whose rest the pool waits for ever; the names of files are short enough to arrive whole or not at all.
+        folder = TemporaryDirectory(prefix="marey-")
         try:
-            yield from _in_flight(pool, spec, iter(numbers), workers * _AHEAD)
+            for number, path in _in_flight(pool, partial(_to_file, spec, folder.name), iter(numbers), workers * _AHEAD):
+                yield number, path.read_bytes()
+                path.unlink()
         except BrokenProcessPool:
             raise UserError(
                 "a worker process died (was memory short?); finished shards are kept: "
@@ -61,16 +71,25 @@ def local(workers: int | None = None) -> Engine:
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
+            folder.cleanup()
 
     return run
 
 
-def _in_flight(pool: Executor, spec: DatasetSpec, numbers: Iterator[int], most: int) -> Iterator[tuple[int, bytes]]:
+def _to_file(spec: DatasetSpec, folder: str, number: int) -> Path:
+    path = Path(folder, str(number))
+    path.write_bytes(make_shard(spec, number))
+    return path
+
+
+def _in_flight(
+    pool: Executor, make: Callable[[int], Made], numbers: Iterator[int], most: int
+) -> Iterator[tuple[int, Made]]:
     """Results as they come, with so many asked for at a time: memory does not grow with the number of shards."""
-    running: dict[Future[bytes], int] = {}
+    running: dict[Future[Made], int] = {}
     while True:
         for number in islice(numbers, most - len(running)):
-            running[pool.submit(make_shard, spec, number)] = number
+            running[pool.submit(make, number)] = number
         if not running:
             return
         done, _ = wait(running, return_when=FIRST_COMPLETED)
