@@ -82,7 +82,7 @@ def test_details_and_clips(demo: Path) -> None:
 def test_times(demo: Path) -> None:
     times = read(demo / "times.json")
     assert times.pop("peak_memory_gb") > 0
-    assert times.keys() == {"data", "tokenizer", "dynamics", "judge"}
+    assert times.keys() == {"tokenizer", "dynamics", "judge"}
     assert all(part.keys() == {"seconds", "cpu_seconds"} for part in times.values())
 
 

@@ -18,8 +18,7 @@ Say = Callable[[str], None]
 def run_recipe(recipe: Recipe, out: Path, device: torch.device, say: Say, resume: bool) -> None:
     """Train and judge the recipe in `out`, with `resume` going on where an earlier call was stopped."""
     start_run(recipe, out, resume)
-    with timed(out, "data"):
-        say(describe(recipe.dataset))
+    say(describe(recipe.dataset))
     with timed(out, "tokenizer"):
         say(f"tokenizer: {recipe.tokenizer_training.steps} steps")
         tokenizer = train_tokenizer(recipe, out, device, resume=True)
