@@ -20,7 +20,7 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.files import read_json, sha256, write_json
 from marey.core.runs import RunFolder
-from marey.data.clips import Batch, Batches, as_video, clips
+from marey.data.clips import Ahead, Batch, Batches, as_video, clips
 from marey.data.spec import DatasetSpec
 from marey.dynamics.tasks import TASKS, Exercise, Task, draw_exercises
 from marey.dynamics.transformer import Batch as MaskedBatch
@@ -67,7 +67,7 @@ def train_tokenizer(recipe: Recipe, out: Path, device: torch.device, resume: boo
     """Train the recipe's tokenizer in out/tokenizer, or finish what is there."""
     stage = TokenizerStage(recipe.dataset, recipe.tokenizer, recipe.tokenizer_training, recipe.seed)
     folder = RunFolder.start(out / "tokenizer", stage, resume)
-    batches = _batches(recipe, stage.training)
+    batches = Ahead(_batches(recipe, stage.training))
     torch.manual_seed(recipe.seed)
     model = Tokenizer(recipe.tokenizer)
     validation = _validation(recipe, device)
