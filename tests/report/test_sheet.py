@@ -28,6 +28,7 @@ from marey.report.words import count, parameter
 from marey.world.laws import BASE_LAWS
 from marey.world.look import HARD, Look
 from marey.world.matched import MatchedWorld
+from marey.world.render import quantized
 from marey.world.rig import Rig
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
@@ -200,11 +201,10 @@ def test_bodies_are_covered_by_nearer_ones_only():
         origins=np.stack([there, there + 0.01 * (there - centre)], axis=1),
         radii=np.repeat(scenes.radii, 2, axis=2),
     )
-    both = replace(
-        samples, scenes=behind, visible=np.ones((4, 1, 2, 8), bool), discs=np.repeat(samples.discs, 2, axis=2)
-    )
+    both = replace(samples, scenes=behind, visible=np.ones((4, 1, 2, 8), bool), discs=quantized(behind))
     assert seen(both)[:, :, 0].all() and not seen(both)[:, :, 1].any()
-    alone = replace(both, scenes=replace(behind, laws=np.where([[True, False]], behind.laws, -1)))
+    single = replace(behind, laws=np.where([[True, False]], behind.laws, -1))
+    alone = replace(both, scenes=single, discs=quantized(single))
     assert seen(alone)[:, :, 0].all()
 
 

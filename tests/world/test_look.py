@@ -7,6 +7,7 @@ import pytest
 
 from marey.core.config import from_json, to_json
 from marey.core.errors import UserError
+from marey.world.images import packed
 from marey.world.look import BACKDROPS, DRIFT, HARD, MOMENT, NOISE, Look, Picture
 
 WIDE = Look(
@@ -90,11 +91,24 @@ def test_without_colour_all_is_grey() -> None:
 
 def test_images_are_dealt_to_the_clips() -> None:
     images = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((8, 8, 1), np.uint8)
-    picture = Look(background=("image",)).paint(0, np.arange(400), 1, 1, images)
+    look = Look(background=("image",), images=packed(images))
+    picture = look.paint(0, np.arange(400), 1, 1)
     counts = np.bincount(picture.image[:, 0, 0, 0])
     assert picture.image.shape == (400, 8, 8, 1) and counts.min() > 70
-    with pytest.raises(UserError, match="images is empty"):
-        picture.on(images[:0])
+    np.testing.assert_array_equal(picture.image, look.paint(0, np.arange(400), 1, 3).image[..., :1])
+    assert Look().paint(0, np.arange(4), 1, 3).image.shape == (4, 0, 0, 3)
+
+
+def test_images_and_the_background_they_are_for_belong_together() -> None:
+    one = packed(np.zeros((1, 8, 8, 3), np.uint8))
+    for wrong in ({"background": ("image",)}, {"images": one}):
+        with pytest.raises(UserError, match="belong together"):
+            Look(**wrong)
+    uneven = one + packed(np.zeros((1, 8, 9, 3), np.uint8))
+    with pytest.raises(UserError, match="numbers 0 and 1 are 8x8 and 9x8 pixels"):
+        _ = Look(background=("image",), images=uneven).paint(0, np.arange(4), 1, 3).image
+    with pytest.raises(UserError, match="number 1 is not base64 of an image"):
+        _ = Look(background=("image",), images=(*one, "bm8=")).paint(0, np.arange(4), 1, 3).image
 
 
 def test_looks_survive_json() -> None:

@@ -66,7 +66,7 @@ def test_balls_start_whole_and_leave_late_if_the_plane_is_wide_enough(drawn: dic
     scenes = drawn["uniform"]
     radius, speed = (FACTORS[name](scenes)[:, 0] for name in ("radius", "speed"))
     wide = 10 - 2 * radius - 0.75 * 3.1 * speed > 0.5
-    assert 100 < wide.sum() < 400 and scenes.visible[wide, :24].all() and not scenes.visible[~wide].all()
+    assert 100 < wide.sum() < 400 and scenes.whole[wide, 0, 0, :24].all() and not scenes.whole[~wide, 0, 0].all()
 
 
 def test_radii_and_speeds_are_of_one_range_or_the_other() -> None:

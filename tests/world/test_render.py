@@ -13,6 +13,7 @@ from marey.core.errors import UserError
 from marey.data.clips import as_video
 from marey.data.spec import DatasetSpec
 from marey.world.kernels import FAR, GRID
+from marey.world.images import packed
 from marey.world.look import BACKDROPS, HARD, Look, Picture
 from marey.world.matched import MatchedWorld
 from marey.world.plain import draw_plainly
@@ -230,12 +231,16 @@ def test_noise_is_near_to_normal_and_each_pixels_own() -> None:
     assert np.abs(between).max() < 0.02 and np.abs(along).max() < 0.01
 
 
-def test_users_images_show_where_they_are_asked_for() -> None:
-    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 1), dtype=np.uint8)
-    world = MatchedWorld(look=Look(background=("image",)))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_users_images_show_where_they_are_asked_for(channels: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, channels), dtype=np.uint8)
+    world = MatchedWorld(look=Look(background=("image",), images=packed(images)), channels=channels)
     scenes = world.sample(0, np.arange(40))
-    with pytest.raises(UserError, match="hand in images"):
-        render(scenes)
-    shown = render(replace(scenes, picture=scenes.picture.on(images)))[:, 0]
+    shown = render(scenes)[:, 0]
     same = (shown[:, None] == images).mean(axis=(2, 3, 4))  # all but the disc
     assert (same.max(axis=1) > 0.9).all() and set(same.argmax(axis=1)) == {0, 1, 2}
+    there = draw_on(torch.device("cpu"), quantized(scenes), scenes.picture, 32, 32)
+    np.testing.assert_array_equal(there, render(scenes))
+    larger = replace(world, size=48).sample(0, np.arange(4))
+    with pytest.raises(UserError, match=r"picture\.image is 32x32 pixels, the frame 48x48; make look\.images as large"):
+        render(larger)

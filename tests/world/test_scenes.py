@@ -71,18 +71,18 @@ def test_a_camera_that_looks_at_a_point_sees_it_in_the_middle_and_up_above() -> 
     np.testing.assert_allclose(camera.to_world(camera.to_camera(points)), points, atol=1e-12)
 
 
-def test_what_is_behind_the_camera_has_no_pixel_and_is_not_visible(matched: Scenes) -> None:
+def test_what_is_behind_the_camera_has_no_pixel_and_is_not_seen(matched: Scenes) -> None:
     one = matched.take(np.array([0]))
     camera = replace(one.camera, rotation=one.camera.rotation * np.array([-1, 1, -1])[:, None])  # looks the other way
     behind = replace(one, camera=camera)
-    assert np.isnan(behind.track).all() and not behind.visible.any()
+    assert np.isnan(behind.track).all() and not behind.seen.any()
 
 
-def test_a_disc_that_touches_the_border_is_not_visible(matched: Scenes) -> None:
+def test_a_disc_that_touches_the_border_is_not_whole(matched: Scenes) -> None:
     one = matched.take(np.array([0]))
     to_border = np.minimum(one.track, 32 - one.track).min(axis=-1)
-    assert replace(one, radii=to_border[:, None, None] - 1e-6).visible.all()
-    assert not replace(one, radii=to_border[:, None, None] + 1e-6).visible.any()
+    assert replace(one, radii=to_border[:, None, None] - 1e-6).whole.all()
+    assert not replace(one, radii=to_border[:, None, None] + 1e-6).whole.any()
 
 
 def test_take_and_join_are_inverse(scenes: Scenes) -> None:
@@ -107,7 +107,7 @@ def test_a_scene_depends_on_its_index_alone(world: MatchedWorld | ClassicWorld) 
 @pytest.mark.parametrize("world", [MatchedWorld(), ClassicWorld()])
 def test_no_scenes_are_scenes_too(world: MatchedWorld | ClassicWorld) -> None:
     none = world.sample(0, np.arange(0))
-    assert len(none) == 0 and none.track.shape == (0, world.frames, 2) and none.visible.shape == (0, world.frames)
+    assert len(none) == 0 and none.track.shape == (0, world.frames, 2) and none.whole.shape == (0, 1, 1, world.frames)
 
 
 def _by_hand(name: str, p: np.ndarray, times: np.ndarray) -> list[list[float]]:

@@ -12,7 +12,7 @@ from marey.world.scenes import Scenes
 
 
 def test_every_disc_is_whole_in_every_frame(scenes: Scenes) -> None:
-    assert scenes.visible.all()
+    assert scenes.whole.all()
     reach = np.abs(scenes.track - scenes.camera.size / 2).max(axis=-1) + scenes.apparent_radius
     assert reach.max() <= scenes.camera.size / 2
 
@@ -30,7 +30,7 @@ def test_no_step_of_a_matched_clip_is_ambiguous(world: MatchedWorld) -> None:
 def test_a_classic_circle_turns_at_most_45_degrees_a_frame() -> None:
     for frames in (2, 5, 8, 16):
         scenes = ClassicWorld(frames=frames).sample(0, np.arange(8))
-        assert np.degrees(np.diff(scenes.times)).max() <= 45 + 1e-9 and scenes.visible.all()
+        assert np.degrees(np.diff(scenes.times)).max() <= 45 + 1e-9 and scenes.whole.all()
 
 
 @pytest.mark.parametrize("world", [MatchedWorld(channels=3), ClassicWorld(channels=3)])

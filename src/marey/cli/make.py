@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from marey.cli.held_out import hold_out
-from marey.cli.options import out_option
+from marey.cli.images import with_images
+from marey.cli.options import PATH, out_option
 from marey.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--frames", type=int, default=None, help="Default: the preset's own.")
 @click.option("--size", type=int, default=None, help="Width and height, pixels. Default: the preset's own.")
 @click.option("--channels", type=int, default=None, help="1 (grey) or 3 (RGB). Default: the preset's own.")
+@click.option("--images", type=PATH, default=None, help="A folder of pictures to show behind the bodies.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--held-out",
@@ -48,6 +50,7 @@ def make(
     frames: int | None,
     size: int | None,
     channels: int | None,
+    images: Path | None,
     seed: int,
     factors: tuple[str, ...],
     held_out_n: int | None,
@@ -86,7 +89,8 @@ def make(
     """
     from marey.data.spec import dataset_from_preset
 
-    spec = hold_out(dataset_from_preset(preset, count, frames, size, channels, seed), factors, held_out_n)
+    spec = dataset_from_preset(preset, count, frames, size, channels, seed)
+    spec = hold_out(spec if images is None else with_images(spec, images), factors, held_out_n)
     if (shard_index is None) != (num_shards is None):
         raise UserError("--shard-index and --num-shards belong together; give both or neither")
     if overwrite and shard_index is not None:

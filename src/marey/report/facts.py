@@ -63,27 +63,7 @@ def paths(scenes: Scenes) -> Float64[np.ndarray, "n M P 3"]:
 
 def seen(samples: Samples) -> Bool[np.ndarray, "n K M T"]:
     """Whether all of a disc is to be seen: inside the frame, behind no occluder and behind no nearer disc."""
-    scenes = samples.scenes
-    tracks, radii, size = scenes.tracks, scenes.radii, scenes.camera.size
-    sides = scenes.picture.occluders[:, None, None, None] / 65536 * size  # n 1 1 1 O 4: left, top, right, bottom
-    low, high = sides[..., :2], sides[..., 2:]
-    away = np.linalg.norm(tracks[..., None, :] - tracks[..., None, :].clip(low, high), axis=-1)
-    covered = ((away < radii[..., None]) & (low < high).all(axis=-1)).any(axis=-1)
-    return scenes.whole & ~covered & ~_behind(scenes)
-
-
-def _behind(scenes: Scenes) -> Bool[np.ndarray, "n K M T"]:
-    """Whether a disc overlaps one that is nearer to the camera."""
-    n, bodies, frames = scenes.trajectories.shape[:3]
-    points = scenes.camera.to_camera(scenes.trajectories.reshape(n, 1, bodies * frames, 3))
-    depth = points[..., 2].reshape(scenes.radii.shape)
-    out = np.zeros(scenes.radii.shape, bool)
-    for one in range(bodies):
-        for other in range(bodies):  # NaN, of bodies that are not there, compares as False
-            apart = np.linalg.norm(scenes.tracks[:, :, one] - scenes.tracks[:, :, other], axis=-1)
-            touching = apart < scenes.radii[:, :, one] + scenes.radii[:, :, other]
-            out[:, :, one] |= touching & (depth[:, :, other] < depth[:, :, one])
-    return out
+    return samples.scenes.whole & (samples.hidden == 0)
 
 
 @dataclass(frozen=True)

@@ -93,4 +93,4 @@ class ClassicWorld:
 
 
 def _fits(scenes: Scenes) -> Bool[np.ndarray, "n"]:
-    return np.asarray(scenes.visible.all(axis=1))
+    return np.asarray(scenes.whole[:, 0, 0].all(axis=1))

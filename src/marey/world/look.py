@@ -9,6 +9,7 @@ from jaxtyping import Float64, Int8, Int16, Int64, UInt8, UInt16, UInt32
 from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.seeds import uniforms
+from marey.world.images import unpacked
 
 Range = tuple[float, float]
 Counts = tuple[int, int]
@@ -30,7 +31,7 @@ class Picture:
     the light, in 1/256: 0 is a flat disc. light: direction towards the light (right, down, towards the camera), of
     length 127. backdrop: index into `BACKDROPS`. shade: the colour that a gradient or a texture mixes with the paper.
     slope: direction (right, down) in which a gradient goes from paper to shade. cells: of a texture, across the frame.
-    image: the user's background, as large as the frame (0 x 0: none). occluders: left, top, right, bottom in 1/65536 of
+    images: the user's backgrounds, see `Look`; the seed says which of them a clip has. occluders: left, top, right, bottom in 1/65536 of
     the frame, rounded to whole pixels when drawn; empty where a clip has fewer. cover: their colours. moments: when
     within a frame the S exposures are taken whose mean it is, in 1/1024 of the interval between frames. noise: its
     standard deviation in 1/16 grey level. drift: change of brightness from the first frame to the last, in 1/4096.
@@ -47,13 +48,19 @@ class Picture:
     shade: UInt8[np.ndarray, "n C"]
     slope: Int8[np.ndarray, "n 2"]
     cells: UInt8[np.ndarray, "n"]
-    image: UInt8[np.ndarray, "n Y X C"]
     occluders: UInt16[np.ndarray, "n O 4"]
     cover: UInt8[np.ndarray, "n O C"]
     moments: Int16[np.ndarray, "n S"]
     noise: UInt8[np.ndarray, "n"]
     drift: Int16[np.ndarray, "n"]
     seed: UInt32[np.ndarray, "n"]
+    images: tuple[str, ...] = ()
+
+    @property
+    def image(self) -> UInt8[np.ndarray, "n Y X C"]:
+        """The user's image behind each clip; 0 x 0 pixels where there are none."""
+        images = unpacked(self.images, self.paper.shape[1])
+        return images[self.seed % max(len(images), 1)] if len(images) else np.empty((len(self.seed), *images.shape[1:]), np.uint8)
 
     @classmethod
     def plain(cls, ink: UInt8[np.ndarray, "n M C"], paper: UInt8[np.ndarray, "n C"]) -> "Picture":
@@ -68,7 +75,6 @@ class Picture:
             shade=paper,
             slope=np.zeros((n, 2), np.int8),
             cells=np.ones(n, np.uint8),
-            image=np.zeros((n, 0, 0, channels), np.uint8),
             occluders=np.zeros((n, 0, 4), np.uint16),
             cover=np.zeros((n, 0, channels), np.uint8),
             moments=np.zeros((n, 1), np.int16),
@@ -76,12 +82,6 @@ class Picture:
             drift=np.zeros(n, np.int16),
             seed=np.zeros(n, np.uint32),
         )
-
-    def on(self, images: UInt8[np.ndarray, "N Y X C"]) -> "Picture":
-        """The same pictures with one of the user's images behind each clip; it shows where the backdrop is "image"."""
-        if not len(images):
-            raise UserError("images is empty; give at least one image of the size of the frame")
-        return replace(self, image=images[self.seed % len(images)])
 
 
 @strict
@@ -91,7 +91,8 @@ class Look:
 
     coloured: with 3 channels each body has a colour of its own, and so have papers that are not white; else all is
     grey and the bodies are black. shading: share of white where a body faces the light. background: kinds, one of which
-    is drawn for each clip. paper, shade: brightness of the background's two colours, 1 is white. cells: of a texture,
+    is drawn for each clip. images: what the kind "image" shows, as large as the frame; base64 of PNG, see
+    `marey.world.images.packed`, so that they travel with the spec. paper, shade: brightness of the background's two colours, 1 is white. cells: of a texture,
     across the frame. occluders: how many. occluder: their sides, in widths of the frame. shutter: how long it is open,
     as a share of the interval between frames; exposures: of which a blurred frame is the mean. noise: standard
     deviation, grey levels. drift: relative change of brightness from the first frame to the last.
@@ -100,6 +101,7 @@ class Look:
     coloured: bool = True
     shading: Range = (0.0, 0.0)
     background: tuple[Literal["plain", "gradient", "texture", "image"], ...] = ("plain",)
+    images: tuple[str, ...] = ()
     paper: Range = (1.0, 1.0)
     shade: Range = (0.7, 0.9)
     cells: Counts = (4, 12)
@@ -117,21 +119,13 @@ class Look:
                 raise UserError(f"look.{name}={value} is not possible; give (low, high) within {low} to {high}")
         if not self.background or not set(self.background) <= set(BACKDROPS):
             raise UserError(f"look.background={self.background} is not possible; choose among {', '.join(BACKDROPS)}")
+        if ("image" in self.background) != bool(self.images):
+            raise UserError('look.images and the background "image" belong together; give both or neither')
         if not 1 <= self.exposures <= 64:
             raise UserError(f"look.exposures={self.exposures} is out of range; choose 1 to 64")
 
-    def paint(
-        self,
-        seed: int,
-        index: Int64[np.ndarray, "n"],
-        bodies: int,
-        channels: int,
-        images: UInt8[np.ndarray, "N Y X C"] | None = None,
-    ) -> Picture:
-        """Pictures of the given indices, each a pure function of (self, seed, its index, images).
-
-        images: what a background of the kind "image" shows; `Picture.on` can hand them in later.
-        """
+    def paint(self, seed: int, index: Int64[np.ndarray, "n"], bodies: int, channels: int) -> Picture:
+        """Pictures of the given indices, each a pure function of (self, seed, its index)."""
         n = len(index)
         ink = np.zeros((n, bodies, channels), np.uint8)
         if self.coloured and channels == 3:
@@ -140,7 +134,7 @@ class Look:
         if self != Look(self.coloured):
             u = uniforms(seed, _STREAM + 1, index, 20 + bodies + (4 + channels) * self.occluders[1])
             picture = self._varied(picture, u)
-        return picture if images is None else picture.on(images)
+        return picture
 
     def _varied(self, picture: Picture, u: Float64[np.ndarray, "n U"]) -> Picture:
         n, bodies, channels = picture.ink.shape
@@ -164,6 +158,7 @@ class Look:
             noise=_whole(NOISE * _between(u[:, 15], self.noise), np.uint8),
             drift=_whole(DRIFT * _between(u[:, 16], self.drift), np.int16),
             seed=(u[:, 17] * 2**32).astype(np.uint32),
+            images=self.images,
         )
 
     def _colour(self, u: Float64[np.ndarray, "n 4"], bounds: Range, channels: int) -> UInt8[np.ndarray, "n C"]:

@@ -154,7 +154,7 @@ class MatchedWorld:
 
     def _fits(self, scenes: Scenes) -> Bool[np.ndarray, "n"]:
         step = np.linalg.norm(np.diff(scenes.track, axis=1), axis=-1).max(axis=1)
-        return scenes.visible.all(axis=1) & (step <= self.most_step * self.size)
+        return scenes.whole[:, 0, 0].all(axis=1) & (step <= self.most_step * self.size)
 
 
 def _between(u: np.ndarray, bounds: Range | np.ndarray) -> np.ndarray:

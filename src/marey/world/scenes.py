@@ -83,10 +83,6 @@ class Scenes:
     def apparent_radius(self) -> Float64[np.ndarray, "n T"]:
         return self.radii[:, 0, 0]
 
-    @property
-    def visible(self) -> Bool[np.ndarray, "n T"]:
-        return self.whole[:, 0, 0]
-
     def take(self, rows: np.ndarray) -> "Scenes":
         """The scenes at the given rows (indices or a mask), in that order."""
         return _map(lambda arrays: arrays[0][rows], [self])
