@@ -57,7 +57,7 @@ def any_picture(rng: np.random.Generator, n: int, bodies: int, channels: int, he
         shade=bytes_of(n, channels),
         slope=rng.integers(-127, 128, (n, 2)).astype(np.int8),
         cells=rng.integers(1, 65, n).astype(np.uint8),
-        image=bytes_of(n, height, width, channels),
+        images=packed(bytes_of(n, height, width, channels)),
         occluders=corners.astype(np.uint16),
         cover=bytes_of(n, occluders, channels),
         moments=rng.integers(-512, 513, (n, exposures)).astype(np.int16),
