@@ -7,6 +7,7 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from marey.cli import main, make
 from marey.data.folder import open_dataset
@@ -27,6 +28,7 @@ COMMANDS = {
         "--dry-run",
         "pixels",
         "--held-out",
+        "--images",
     ),
     ("look",): ("DATASET", "--out", "--split", "--count", "--open", "look.html", "moving clips"),
     ("check",): ("DATASET", "checksum"),
@@ -280,6 +282,22 @@ def test_a_dry_run_makes_nothing(tmp_path: Path) -> None:
     assert [line.split()[0] for line in lines[2:-1]] == ["48", "1,000,000", "1,000,000,000"]
     assert lines[2].split()[3:5] == ["393", "kB"]  # 48 clips of 8 frames of 32 x 32 pixels
     assert not (tmp_path / "data").exists()
+
+
+def test_pictures_of_ones_own_become_backgrounds(tmp_path: Path) -> None:
+    (tmp_path / "pictures" / "more").mkdir(parents=True)
+    Image.new("RGB", (60, 40), (10, 200, 90)).save(tmp_path / "pictures" / "green.png")
+    Image.new("L", (20, 50), 70).save(tmp_path / "pictures" / "more" / "grey.bmp")
+    (tmp_path / "pictures" / "notes.txt").write_text("no picture")
+    options = ("-n", 12, "--channels", 3, "--images", tmp_path / "pictures")
+    assert invoke("make", *options, "--out", tmp_path / "data").exit_code == 0
+    assert "all checksums hold" in invoke("check", tmp_path / "data").stdout
+    corners = {tuple(clip[0, 0, 0]) for clip in open_dataset(tmp_path / "data").rows(0, 12).clips()}
+    assert corners == {(10, 200, 90), (70, 70, 70)}
+    (tmp_path / "pictures" / "torn.png").write_bytes(b"no picture either")
+    assert "torn.png cannot be read" in refusal("make", *options, "--out", tmp_path / "other")
+    assert "holds 0 pictures" in refusal("make", "--images", tmp_path / "data" / "samples", "--out", tmp_path / "other")
+    assert "is not a folder" in refusal("make", "--images", tmp_path / "none", "--out", tmp_path / "other")
 
 
 def test_make_never_overwrites_what_is_not_a_data_set(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from marey.data.folder import open_dataset, write_dataset
 from marey.data.spec import DatasetSpec, dataset_from_preset
 from marey.data.table import Samples, from_parquet, make_samples, read_columns, to_columns, to_parquet
 from marey.world.camera import Camera
-from marey.world.kernels import FULL
 from marey.world.images import packed
+from marey.world.kernels import FULL
 from marey.world.look import Look, Picture
 from marey.world.matched import MatchedWorld
 from marey.world.plain import draw_plainly

@@ -74,8 +74,8 @@ def test_a_picture_is_a_pure_function_of_its_index(wide: Picture) -> None:
     rows = np.array([1500, 3, 77])
     few = WIDE.paint(1, rows, 2, 3)
     other = WIDE.paint(2, rows, 2, 3)
-    for field in fields(Picture):
-        np.testing.assert_array_equal(getattr(few, field.name), getattr(wide, field.name)[rows])
+    for name in {field.name for field in fields(Picture)} - {"images"} | {"image"}:
+        np.testing.assert_array_equal(getattr(few, name), getattr(wide, name)[rows])
     assert (few.seed != other.seed).all() and (few.paper != other.paper).any()
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from marey.core.errors import UserError
 from marey.data.clips import as_video
 from marey.data.spec import DatasetSpec
-from marey.world.kernels import FAR, GRID
 from marey.world.images import packed
+from marey.world.kernels import FAR, GRID
 from marey.world.look import BACKDROPS, HARD, Look, Picture
 from marey.world.matched import MatchedWorld
 from marey.world.plain import draw_plainly

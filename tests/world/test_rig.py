@@ -85,7 +85,7 @@ def test_every_camera_has_a_lens_of_its_own_in_the_ranges() -> None:
 def test_more_cameras_change_nothing_for_the_first(world: MatchedWorld | ClassicWorld) -> None:
     one, three = world.sample(3, INDEX[:100]), replace(world, rig=Rig(cameras=3)).sample(3, INDEX[:100])
     assert three.tracks.shape == (100, 3, 1, world.frames, 2) and three.radii.shape == (100, 3, 1, world.frames)
-    for name in ("trajectories", "track", "apparent_radius", "visible", "law", "parameters"):
+    for name in ("trajectories", "track", "apparent_radius", "law", "parameters"):
         np.testing.assert_array_equal(getattr(one, name), getattr(three, name))
 
 

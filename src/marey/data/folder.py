@@ -70,8 +70,9 @@ class StoredDataset:
         return _read(self.path / part.name, self.sums.get(part.name, ""))
 
 
-def open_dataset(path: Path) -> StoredDataset:
+def open_dataset(path: str | Path) -> StoredDataset:
     """Open a finished dataset; a missing, unfinished or damaged folder is a UserError that names the file."""
+    path = Path(path)
     if not (path / "spec.json").exists():
         raise UserError(f"{path} holds no dataset (there is no spec.json); make one with marey make --out {path}")
     sums = read_seal(path)

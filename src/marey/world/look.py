@@ -27,15 +27,15 @@ _STREAM = 4 << 32  # of random numbers: of the inks; the next stream is that of 
 class Picture:
     """Of n clips, in whole numbers: with the canonical discs it decides every pixel.
 
-    ink: colour of each body. paper: colour of the background. shading: share of white at the point of a body that faces
-    the light, in 1/256: 0 is a flat disc. light: direction towards the light (right, down, towards the camera), of
-    length 127. backdrop: index into `BACKDROPS`. shade: the colour that a gradient or a texture mixes with the paper.
-    slope: direction (right, down) in which a gradient goes from paper to shade. cells: of a texture, across the frame.
-    images: the user's backgrounds, see `Look`; the seed says which of them a clip has. occluders: left, top, right, bottom in 1/65536 of
-    the frame, rounded to whole pixels when drawn; empty where a clip has fewer. cover: their colours. moments: when
-    within a frame the S exposures are taken whose mean it is, in 1/1024 of the interval between frames. noise: its
-    standard deviation in 1/16 grey level. drift: change of brightness from the first frame to the last, in 1/4096.
-    seed: of texture and noise.
+    ink: colour of each body. paper: colour of the background. shading: share of white at the point of a body that
+    faces the light, in 1/256: 0 is a flat disc. light: direction towards the light (right, down, towards the
+    camera), of length 127. backdrop: index into `BACKDROPS`. shade: the colour that a gradient or a texture mixes
+    with the paper. slope: direction (right, down) in which a gradient goes from paper to shade. cells: of a
+    texture, across the frame. images: the user's backgrounds, see `Look`; the seed says which of them a clip has.
+    occluders: left, top, right, bottom in 1/65536 of the frame, rounded to whole pixels when drawn; empty where a
+    clip has fewer. cover: their colours. moments: when within a frame the S exposures are taken whose mean it is,
+    in 1/1024 of the interval between frames. noise: its standard deviation in 1/16 grey level. drift: change of
+    brightness from the first frame to the last, in 1/4096. seed: of texture and noise.
 
     Background and occluders are the same in every camera; the noise is each camera's own.
     """
@@ -60,7 +60,11 @@ class Picture:
     def image(self) -> UInt8[np.ndarray, "n Y X C"]:
         """The user's image behind each clip; 0 x 0 pixels where there are none."""
         images = unpacked(self.images, self.paper.shape[1])
-        return images[self.seed % max(len(images), 1)] if len(images) else np.empty((len(self.seed), *images.shape[1:]), np.uint8)
+        return (
+            images[self.seed % max(len(images), 1)]
+            if len(images)
+            else np.empty((len(self.seed), *images.shape[1:]), np.uint8)
+        )
 
     @classmethod
     def plain(cls, ink: UInt8[np.ndarray, "n M C"], paper: UInt8[np.ndarray, "n C"]) -> "Picture":
@@ -90,12 +94,13 @@ class Look:
     """Ranges of the look's factors; those that do not vary by default leave a flat disc on white paper.
 
     coloured: with 3 channels each body has a colour of its own, and so have papers that are not white; else all is
-    grey and the bodies are black. shading: share of white where a body faces the light. background: kinds, one of which
-    is drawn for each clip. images: what the kind "image" shows, as large as the frame; base64 of PNG, see
-    `marey.world.images.packed`, so that they travel with the spec. paper, shade: brightness of the background's two colours, 1 is white. cells: of a texture,
-    across the frame. occluders: how many. occluder: their sides, in widths of the frame. shutter: how long it is open,
-    as a share of the interval between frames; exposures: of which a blurred frame is the mean. noise: standard
-    deviation, grey levels. drift: relative change of brightness from the first frame to the last.
+    grey and the bodies are black. shading: share of white where a body faces the light. background: kinds, one of
+    which is drawn for each clip. images: what the kind "image" shows, as large as the frame; base64 of PNG, see
+    `marey.world.images.packed`, so that they travel with the spec. paper, shade: brightness of the background's two
+    colours, 1 is white. cells: of a texture, across the frame. occluders: how many. occluder: their sides, in
+    widths of the frame. shutter: how long it is open, as a share of the interval between frames; exposures: of
+    which a blurred frame is the mean. noise: standard deviation, grey levels. drift: relative change of brightness
+    from the first frame to the last.
     """
 
     coloured: bool = True

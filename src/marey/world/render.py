@@ -125,7 +125,9 @@ def _buffer(
         raise UserError(f"camera={camera} is not there; these scenes have cameras 0 to {discs.shape[1] - 1}")
     if (picture.backdrop == IMAGE).any() and picture.image.shape[1:3] != (height, width):
         have = "x".join(map(str, picture.image.shape[1:3]))
-        raise UserError(f"picture.image is {have} pixels, the frame {height}x{width}; make look.images as large as the frame")
+        raise UserError(
+            f"picture.image is {have} pixels, the frame {height}x{width}; make look.images as large as the frame"
+        )
     frames, channels = discs.shape[3] // picture.moments.shape[1], picture.paper.shape[1]
     shape = (channels, frames, height, width) if video else (frames, height, width, channels)
     shape, kind = (len(discs), *shape), np.dtype(np.float32 if video else np.uint8)

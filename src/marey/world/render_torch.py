@@ -28,7 +28,9 @@ def draw_on(
     camera: int = 0,
 ) -> UInt8[Tensor, "n T H W C"]:
     """What `render.draw` draws, byte for byte, as a tensor on `device`."""
-    values = {field.name: _on(device, getattr(picture, field.name)) for field in fields(picture) if field.name != "images"}
+    values = {
+        field.name: _on(device, getattr(picture, field.name)) for field in fields(picture) if field.name != "images"
+    }
     values["image"] = _on(device, picture.image)
     values["occluders"] = _on(device, occluder_pixels(picture, height, width))
     paint = SimpleNamespace(**values)
