@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.demo import ENVIRONMENT
 
@@ -17,6 +18,8 @@ PAGE = (Path(__file__).parent.parent / "docs" / "datasets.md").read_text(encodin
 def test_every_snippet_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In their order, in one folder; the first data set has fewer clips here."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    Image.effect_mandelbrot((90, 60), (-2, -1, 1, 1), 50).save(tmp_path / "pictures" / "mine.png")
     path = f"{Path(sys.executable).parent}{os.pathsep}{ENVIRONMENT['PATH']}"
     names: dict[str, object] = {}
     for kind, code in re.findall(r"```(sh|python)\n(.*?)```", PAGE, re.DOTALL):
