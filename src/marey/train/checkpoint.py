@@ -11,6 +11,7 @@ from marey.core.errors import UserError
 from marey.core.files import write_text
 from marey.core.runs import RunFolder
 from marey.train.ema import EMA
+from marey.train.players import Player
 from marey.train.sealed import DamagedError, Sealed, read_sealed, write_sealed
 from marey.train.weights import load_state
 
@@ -24,7 +25,11 @@ class State:
 
     model: nn.Module
     ema: EMA
-    optimizers: tuple[torch.optim.Optimizer, ...]  # each for parameters of its own
+    players: tuple[Player, ...]
+
+    @property
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        return [optimizer for player in self.players for optimizer in player.optimizers]
 
     def modules(self) -> nn.Module:
         """Both sets of weights as one module, so that their tensors have distinct names."""

@@ -1,9 +1,9 @@
 """How long, how fast and with which optimizer."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from marey.core.config import strict
+from marey.core.config import LATER, strict
 
 
 @strict
@@ -12,6 +12,7 @@ class TrainConfig:
     """AdamW with warm-up and cosine decay, clipped gradients, averaged weights. Lengths are in optimizer steps.
 
     muon: whether the matrices of the model's `blocks` are trained by Muon (Jordan et al. 2024; arXiv 2502.16982).
+    adversary_learning_rate: of a model's adversary at its peak; None is learning_rate.
     """
 
     steps: int
@@ -24,11 +25,15 @@ class TrainConfig:
     ema_decay: float = 0.999
     checkpoint_every: int = 500
     log_every: int = 50
+    adversary_learning_rate: float | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "learning_rate", "clip_norm", "checkpoint_every", "log_every"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}; give a number above 0")
+        if self.adversary_learning_rate is not None and not 0 < self.adversary_learning_rate < math.inf:
+            rate = self.adversary_learning_rate
+            raise ValueError(f"adversary_learning_rate is {rate}; give a number above 0, or None")
         if not 0 <= self.warmup_steps < self.steps:
             raise ValueError(
                 f"warmup_steps is {self.warmup_steps}; give 0 or more, but fewer than steps ({self.steps})"

@@ -14,7 +14,7 @@ from marey.core.seeds import step_seed
 from marey.train.checkpoint import State, last_checkpoint, resume, save_checkpoint
 from marey.train.config import TrainConfig
 from marey.train.ema import EMA
-from marey.train.loss import Loss
+from marey.train.players import Player, players
 from marey.train.progress import Meter
 from marey.train.sealed import DamagedError
 from marey.train.weights import load_weights, save_weights, weights_file
@@ -47,7 +47,7 @@ def train(
     model = model.to(device)
     if _finished(model, folder, run):
         return model
-    state = State(model.train(), EMA(model, config.ema_decay), _optimizers(model, config))
+    state = State(model.train(), EMA(model, config.ema_decay), players(model, config))
     first = resume(state, folder, run)
     folder.log(f"training from step {first} to {config.steps}")
     with Meter(folder, first, config.steps) as meter:
@@ -70,38 +70,29 @@ def train(
 def run_step(
     state: State, batch_of: BatchOf, config: TrainConfig, seed: int, step: int, device: torch.device
 ) -> dict[str, float]:
-    """One optimizer step, number 0, 1, ...; returns the loss, its parts, the learning rate, the gradient's norm."""
+    """Step number 0, 1, ...: each player moves once; returns losses, their parts, learning rates, gradients' norms."""
     torch.manual_seed(step_seed(seed, step))
-    learning_rate = config.learning_rate_at(step)
-    for optimizer in state.optimizers:
+    learning_rate, batch = config.learning_rate_at(step), batch_of(step, device)
+    row: dict[str, float] = {}
+    for player in state.players:
+        row |= _move(player, batch, learning_rate * player.pace, config.clip_norm)
+    state.ema.update(state.model, step)
+    return row
+
+
+def _move(player: Player, batch: Any, learning_rate: float, clip_norm: float) -> dict[str, float]:
+    loss = player.loss(batch)
+    for optimizer in player.optimizers:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate
-    loss: Loss = state.model(batch_of(step, device))
-    state.model.zero_grad()
-    loss.total.backward()
-    norm = nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
-    for optimizer in state.optimizers:
+        optimizer.zero_grad()
+    loss.total.backward(inputs=player.parameters)  # the other player's are not even computed
+    norm = nn.utils.clip_grad_norm_(player.parameters, clip_norm)
+    for optimizer in player.optimizers:
         optimizer.step()
-    state.ema.update(state.model, step)
     parts = {name: value.item() for name, value in loss.parts.items()}
-    return {"loss": loss.total.item(), **parts, "learning_rate": learning_rate, "gradient_norm": norm.item()}
-
-
-def _optimizers(model: nn.Module, config: TrainConfig) -> tuple[torch.optim.Optimizer, ...]:
-    """AdamW that decays matrices and kernels, and leaves biases and gains alone; with Muon, for the rest."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    inner = [p for p in model.get_submodule("blocks").parameters() if p.ndim == 2] if config.muon else []
-    rest = [parameter for parameter in trained if all(parameter is not each for each in inner)]
-    groups = [
-        {"params": [parameter for parameter in rest if parameter.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [parameter for parameter in rest if parameter.ndim < 2], "weight_decay": 0.0},
-    ]
-    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)  # short trainings
-    if not inner:
-        return (adamw,)
-    scale = "match_rms_adamw"  # so that one learning rate serves both
-    muon = torch.optim.Muon(inner, config.learning_rate, weight_decay=config.weight_decay, adjust_lr_fn=scale)
-    return adamw, muon
+    figures = {"loss": loss.total.item()} | parts | {"learning_rate": learning_rate, "gradient_norm": norm.item()}
+    return {player.name + name: value for name, value in figures.items()}
 
 
 def _finished(model: nn.Module, folder: RunFolder, run: str) -> bool:

@@ -6,6 +6,7 @@ from typing import TypeVar
 from torch import nn
 
 from marey.core.errors import UserError
+from marey.train.players import without_adversary
 from marey.train.sealed import DamagedError, Sealed, read_sealed, write_sealed
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -22,7 +23,7 @@ def save_weights(model: nn.Module, folder: Path, run: str) -> None:
 
 
 def load_weights(model: Model, folder: Path, run: str | None = None) -> Model:
-    """Fill `model` with a stage's finished weights and set it to evaluation mode.
+    """Fill `model` with a stage's finished weights and set it to evaluation mode, without adversary if it had one.
 
     run: refuse the weights of any other training than this one.
     Missing, damaged (`DamagedError`) or foreign weights are a UserError that names the file.
@@ -36,7 +37,7 @@ def load_weights(model: Model, folder: Path, run: str | None = None) -> Model:
         raise DamagedError(f"{error}; restore it, or make it again (same command with --resume)") from None
     if run is not None and content.facts["run"] != run:
         raise UserError(f"{path} comes from another training configuration or seed; choose another folder")
-    load_state(model, content, path)
+    load_state(without_adversary(model), content, path)
     return model.eval()
 
 
