@@ -8,6 +8,7 @@ from torch import nn
 from marey.core.errors import UserError
 from marey.train.players import without_adversary
 from marey.train.sealed import DamagedError, Sealed, read_sealed, write_sealed
+from marey.train.shards import laid_out_as, whole
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -17,9 +18,11 @@ def weights_file(folder: Path) -> Path:
     return folder / "weights.safetensors"
 
 
-def save_weights(model: nn.Module, folder: Path, run: str) -> None:
-    """Write the model's state. run: fingerprint of the training that made it."""
-    write_sealed(weights_file(folder), Sealed(model.state_dict(), {"run": run}))
+def save_weights(model: nn.Module, folder: Path, run: str, writes: bool = True) -> None:
+    """Write the model's state. run: fingerprint of the training that made it. writes: or else only lend its parts."""
+    tensors = {name: whole(value) for name, value in model.state_dict().items()}
+    if writes:
+        write_sealed(weights_file(folder), Sealed(tensors, {"run": run}))
 
 
 def load_weights(model: Model, folder: Path, run: str | None = None) -> Model:
@@ -51,4 +54,6 @@ def load_state(model: nn.Module, content: Sealed, path: Path) -> None:
                 f"{path} does not fit this model: {name} is {theirs} in the file and {ours} in the model; "
                 "build the model from the config.json beside it"
             )
-    model.load_state_dict(content.tensors)
+    sharded = {name for name, held in state.items() if hasattr(held, "full_tensor")}
+    parts = {name: laid_out_as(state[name], content.tensors[name]) for name in sorted(sharded)}
+    model.load_state_dict({**content.tensors, **parts})
