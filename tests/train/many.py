@@ -1,7 +1,7 @@
 """The same small trainings by one process and by two.
 
-`python -m tests.train.many FOLDER` runs them all under FOLDER. Processes are forked, told what torchrun would tell them,
-so that torch is imported once; when one dies, the others of its training are killed.
+`python -m tests.train.many FOLDER` runs them all under FOLDER. Processes are forked and told what torchrun would
+tell them, so that torch is imported once; when one dies, the others of its training are killed.
 """
 
 import os
