@@ -22,8 +22,9 @@ from marey.train import Loss, Manner, TrainConfig, train
 CONFIG = TrainConfig(
     steps=50, batch_size=16, learning_rate=0.01, warmup_steps=2, ema_decay=0.9, checkpoint_every=10, log_every=1
 )
-PARTS = replace(CONFIG, parts=2)
-KILLED_AT = 25
+BRIEF = replace(CONFIG, steps=12, checkpoint_every=4)
+PARTS = replace(BRIEF, parts=2)
+KILLED_AT = 6
 
 
 @dataclass(frozen=True)
@@ -132,21 +133,19 @@ def main(path: Path) -> None:
     for count in (1, 2):
         launch(count, path / f"plain-{count}", Curve)
         launch(count, path / f"parts-{count}", dropping, PARTS)
-        launch(count, path / f"duel-{count}", duelling)
-    for before, after in ((2, 1), (1, 2)):
-        for dies in range(before):
-            folder = path / f"killed-{before}-{dies}"
-            launch(before, folder, dropping, PARTS, dies=dies)
-            launch(after, folder, dropping, PARTS)
-    launch(2, path / "sharded", Curve, sharded=True)
-    launch(2, path / "resharded", Curve, sharded=True, dies=0)
-    launch(1, path / "resharded", Curve)
-    launch(1, path / "unsharded", Curve, dies=0)
-    launch(2, path / "unsharded", Curve, sharded=True)
-    launch(2, path / "sharded-duel", duelling, sharded=True)
-    launch(1, path / "sharded-alone", Curve, sharded=True)
-    launch(2, path / "averaging", Averaging)
-    launch(2, path / "odd", Curve, replace(CONFIG, batch_size=15))
+        launch(count, path / f"duel-{count}", duelling, BRIEF)
+    for before, dies, after in ((2, 0, 1), (2, 1, 1), (1, 0, 2)):
+        launch(before, path / f"killed-{before}-{dies}", dropping, PARTS, dies=dies)
+        launch(after, path / f"killed-{before}-{dies}", dropping, PARTS)
+    launch(1, path / "brief", Curve, BRIEF)
+    launch(2, path / "resharded", Curve, BRIEF, sharded=True, dies=0)
+    launch(1, path / "resharded", Curve, BRIEF)
+    launch(1, path / "unsharded", Curve, BRIEF, dies=0)
+    launch(2, path / "unsharded", Curve, BRIEF, sharded=True)
+    launch(2, path / "sharded-duel", duelling, BRIEF, sharded=True)
+    launch(1, path / "sharded-alone", Curve, BRIEF, sharded=True)
+    launch(2, path / "averaging", Averaging, BRIEF)
+    launch(2, path / "odd", Curve, replace(BRIEF, batch_size=15))
 
 
 if __name__ == "__main__":

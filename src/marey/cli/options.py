@@ -57,7 +57,7 @@ def chosen_recipe(name: str, seed: int | None) -> "Recipe":
 
 
 def chosen_device(name: str) -> "torch.device":
-    """The device of that name; `auto` is the GPU if there is one, each process its own. Unusable ones are a UserError."""
+    """The device of that name; `auto` is the GPU if there is one, each process its own. Unusable: a UserError."""
     import torch
 
     if name == "auto":
