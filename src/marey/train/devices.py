@@ -60,11 +60,9 @@ class Together(Alone):
     def __init__(self, device: torch.device, sharded: bool) -> None:
         try:
             from accelerate import Accelerator
-            from accelerate.utils import DistributedDataParallelKwargs
         except ImportError:
             raise UserError("training on many devices needs accelerate; install marey[devices]") from None
-        kept = DistributedDataParallelKwargs(broadcast_buffers=False)  # they are compared instead, see `agree`
-        self.engine = Accelerator(cpu=device.type == "cpu", mixed_precision="no", kwargs_handlers=[kept])
+        self.engine = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
         self.place, self.count, self.device, self.sharded = place(), processes(), self.engine.device, sharded
         atexit.register(_leave)
 

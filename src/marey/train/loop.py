@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,8 +24,9 @@ from marey.train.step import BatchOf, run_step, share_of
 from marey.train.weights import load_weights, save_weights, weights_file
 
 Model = TypeVar("Model", bound=nn.Module)
-Trial = Callable[[int, nn.Module], Mapping[str, float]]  # (steps done, averaged model) -> named figures
-Painter = Callable[[int, nn.Module], UInt8[np.ndarray, "H W 3"]]  # (steps done, averaged model) -> a picture
+# Of the steps done and the averaged model, which is of the trained one's type.
+Trial = Callable[[int, Any], Mapping[str, float]]
+Painter = Callable[[int, Any], UInt8[np.ndarray, "H W 3"]]
 _DIVERGED = 1e3  # times the loss of step 0
 _NAMED = 32  # samples in an error's one line; all are in log.txt
 
