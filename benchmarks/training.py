@@ -42,7 +42,7 @@ from marey.train.step import run_step
 
 CPU = torch.device("cpu")
 LARGEST = 3  # operations that are run again
-TURNS = {"small": 15, "base": 5}
+TURNS = {"small": 7, "base": 3}
 SHOWN = 8  # operations in the list of where the time goes
 
 

@@ -14,6 +14,9 @@ from marey.train.sealed import read_sealed
 from tests.train.many import BRIEF, Curve, Points, run
 
 
+pytestmark = pytest.mark.timeout(900)  # two dozen trainings, on cores that may be busy
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All of tests/train/many.py."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -39,6 +40,7 @@ from marey.train import Manner, TrainConfig, train
 _VALIDATED = 256  # validation clips looked at during training
 _SHOWN = 4  # of them, in the strips
 _ALONE = Manner()
+Look = TypeVar("Look", bound=Callable[..., Any])
 NOT_RUN = [
     {"what": "probes of frozen pretrained encoders", "why": "this version holds no guest encoders"},
     {"what": "rollouts longer than the training clips", "why": "the transformer knows one length of clip"},
@@ -92,19 +94,8 @@ def train_tokenizer(
     def batch_of(step: int, device: torch.device) -> torch.Tensor:
         return ahead(step, device).video
 
-    often = _often(stage.training)
-    return train(
-        model,
-        batch_of,
-        stage.training,
-        folder,
-        recipe.seed,
-        device,
-        every=[(often, validate)],
-        pictures=[(often, paint)],
-        samples=batches.rows,
-        manner=manner,
-    )
+    every, pictures = _often(stage.training, validate), _often(stage.training, paint)
+    return train(model, batch_of, stage.training, folder, recipe.seed, device, every, pictures, batches.rows, manner)
 
 
 def train_dynamics(
@@ -140,19 +131,8 @@ def train_dynamics(
         prefix = video[:, :, : recipe.judge.prefix]
         return strip(video, VideoModel(tokenizer, averaged, recipe.shape).predict(prefix, recipe.judge.horizon))
 
-    often = _often(stage.training)
-    return train(
-        dynamics,
-        batch_of,
-        stage.training,
-        folder,
-        recipe.seed,
-        device,
-        every=[(often, validate)],
-        pictures=[(often, paint)],
-        samples=batches.rows,
-        manner=manner,
-    )
+    every, pictures = _often(stage.training, validate), _often(stage.training, paint)
+    return train(dynamics, batch_of, stage.training, folder, recipe.seed, device, every, pictures, batches.rows, manner)
 
 
 def masked(model: VideoModel, batch: Batch, generator: torch.Generator | None = None) -> MaskedBatch:
@@ -236,9 +216,9 @@ def _validation(recipe: Recipe, device: torch.device) -> Batch:
     return Batch(video.to(device), torch.from_numpy(law).to(device))
 
 
-def _often(config: TrainConfig) -> int:
-    """Steps between two validations: there are some twenty in a training."""
-    return max(1, config.steps // 20)
+def _often(config: TrainConfig, look: Look) -> list[tuple[int, Look]]:
+    """A trial or a picture some twenty times in a training."""
+    return [(max(1, config.steps // 20), look)]
 
 
 def _row(task: Task) -> dict[str, str]:
