@@ -24,6 +24,7 @@ CONFIG = TrainConfig(
 )
 BRIEF = replace(CONFIG, steps=12, checkpoint_every=4)
 PARTS = replace(BRIEF, parts=2)
+QUARTERS = replace(BRIEF, parts=4)
 KILLED_AT = 6
 
 
@@ -92,8 +93,11 @@ def run(
             os.kill(os.getpid(), signal.SIGKILL)
         return batch_of(step, device)
 
-    folder = RunFolder.start(path, config, resume=True)
-    train(model(), batch, config, folder, 5, torch.device("cpu"), manner=Manner(sharded=sharded))
+    def trial(step: int, averaged: Curve) -> dict[str, float]:
+        return {"middle": averaged.output(torch.zeros(1, 1)).item()}  # a method that is not forward
+
+    folder, manner = RunFolder.start(path, config, resume=True), Manner(sharded=sharded)
+    train(model(), batch, config, folder, 5, torch.device("cpu"), every=[(6, trial)], manner=manner)
 
 
 def launch(count: int, path: Path, *arguments: Any, **options: Any) -> None:
@@ -133,15 +137,15 @@ def main(path: Path) -> None:
     for count in (1, 2):
         launch(count, path / f"plain-{count}", Curve)
         launch(count, path / f"parts-{count}", dropping, PARTS)
-        launch(count, path / f"duel-{count}", duelling, BRIEF)
+        launch(count, path / f"duel-{count}", duelling, QUARTERS)
     for before, dies, after in ((2, 0, 1), (2, 1, 1), (1, 0, 2)):
         launch(before, path / f"killed-{before}-{dies}", dropping, PARTS, dies=dies)
         launch(after, path / f"killed-{before}-{dies}", dropping, PARTS)
-    launch(1, path / "brief", Curve, BRIEF)
-    launch(2, path / "resharded", Curve, BRIEF, sharded=True, dies=0)
-    launch(1, path / "resharded", Curve, BRIEF)
-    launch(1, path / "unsharded", Curve, BRIEF, dies=0)
-    launch(2, path / "unsharded", Curve, BRIEF, sharded=True)
+    launch(1, path / "brief", Curve, QUARTERS)
+    launch(2, path / "resharded", Curve, QUARTERS, sharded=True, dies=0)
+    launch(1, path / "resharded", Curve, QUARTERS)
+    launch(1, path / "unsharded", Curve, QUARTERS, dies=0)
+    launch(2, path / "unsharded", Curve, QUARTERS, sharded=True)
     launch(2, path / "sharded-duel", duelling, BRIEF, sharded=True)
     launch(1, path / "sharded-alone", Curve, BRIEF, sharded=True)
     launch(2, path / "averaging", Averaging, BRIEF)
