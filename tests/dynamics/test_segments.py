@@ -73,3 +73,23 @@ def test_values_are_drawn_as_often_as_their_probability_says() -> None:
             assert drawn[:, frame, f].max() < level
     cold = module.draw(tokens, values, shown, 0.0, generator)
     assert torch.equal(cold, module.draw(tokens, values, shown, 0.0, None))
+
+
+def test_where_products_are_coarse_digits_are_not() -> None:
+    """In bfloat16 the trends could not even be fitted: their normal equations would not be positive."""
+    torch.manual_seed(0)
+    segment = Segment("video", (8, 1, 1), (1024, 1024, 1024), ordinal=True)
+    digits, generator = Digits(segment, 32), torch.Generator().manual_seed(0)
+    values = torch.randint(0, 1024, (64, 8, 3))
+    known = torch.rand(64, 8, 3) < 0.5
+    inputs = values, known, torch.zeros_like(known)
+    tokens = digits.embed(*inputs)
+    told = [digits.nats(tokens, values, known, values), digits.draw(tokens, values, known, 1.0, generator)]
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(digits.embed(*inputs), tokens, rtol=0, atol=0)
+        again = [
+            digits.nats(tokens, values, known, values),
+            digits.draw(tokens, values, known, 1.0, generator.manual_seed(0)),
+        ]
+    for ours, theirs in zip(again, told, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)

@@ -1,7 +1,10 @@
 """How a segment enters the transformer and leaves it: names by tables, digits as the ordinal numbers they are."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -12,9 +15,21 @@ from marey.dynamics.sequence import Segment
 
 _PENALTIES = (1e-6, 1e-4, 1e-3, 3e-3)  # of the coefficients' squares: a digit's noise over their usual size
 
+Made = TypeVar("Made")
 Values = Int64[Tensor, "B n F"]
 Mask = Bool[Tensor, "B n F"]
 Tokens = Float[Tensor, "B n D"]
+
+
+def in_full(method: Callable[..., Made]) -> Callable[..., Made]:
+    """The same, in float32 even where a training computes in bfloat16, whose 8 bits cannot tell two levels apart."""
+
+    @wraps(method)
+    def full(self: nn.Module, tokens_or_values: Tensor, *rest: Any) -> Made:
+        with torch.autocast(tokens_or_values.device.type, enabled=False):
+            return method(self, tokens_or_values, *rest)
+
+    return full
 
 
 class Names(nn.Module):
@@ -26,18 +41,22 @@ class Names(nn.Module):
         self.table = nn.Embedding(self.hidden + 1, width)
         self.read = nn.Linear(width, self.hidden)
 
+    @in_full
     def embed(self, values: Values, known: Mask, condition: Mask) -> Tokens:
         return self.table(torch.where(known | condition, values, self.hidden)[..., 0])
 
+    @in_full
     def logits(self, tokens: Tokens, _values: Values, _shown: Mask) -> Float[Tensor, "B n F V"]:
         return self.read(tokens)[:, :, None]
 
+    @in_full
     def draw(
         self, tokens: Tokens, _values: Values, _shown: Mask, temperature: float, generator: torch.Generator | None
     ) -> Values:
         logits = self.read(tokens)[:, :, None]
         return (logits + temperature * _gumbel(logits, generator)).argmax(dim=-1)
 
+    @in_full
     def nats(self, tokens: Tokens, _values: Values, _shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
         return F.cross_entropy(self.read(tokens).transpose(1, 2), targets[..., 0], reduction="none")[..., None]
 
@@ -83,6 +102,7 @@ class Digits(nn.Module):
         start += [torch.zeros(bells)] * degrees
         self.read.bias.data = torch.stack(start, dim=-1).repeat(digits, 1, 1).flatten()
 
+    @in_full
     def embed(self, values: Values, known: Mask, condition: Mask) -> Tokens:
         shown = (known | condition).float()
         number = self._numbers(values) * shown
@@ -96,12 +116,14 @@ class Digits(nn.Module):
             features += [(wave(angles) * shown[..., None, :]).flatten(-2) for wave in (torch.sin, torch.cos)]
         return self.enter(torch.cat(features, dim=-1))
 
+    @in_full
     def logits(self, tokens: Tokens, values: Values, shown: Mask) -> Float[Tensor, "B n F V"]:
         levels = torch.arange(int(self.levels.max()), device=tokens.device)
         every = levels.expand(*values.shape, -1)
         mass = self._log_mass(self._outcome(tokens, values, shown), every)
         return mass.masked_fill(levels >= self.levels[:, None], -torch.inf)
 
+    @in_full
     def draw(
         self, tokens: Tokens, values: Values, shown: Mask, temperature: float, generator: torch.Generator | None
     ) -> Values:
@@ -114,6 +136,7 @@ class Digits(nn.Module):
         number = mean + temperature * log_scale.exp() * torch.logit(u)
         return ((number + 1) / 2 * self.levels).floor().clamp(min=0).minimum(self.levels - 1).long()
 
+    @in_full
     def nats(self, tokens: Tokens, values: Values, shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
         return -self._log_mass(self._outcome(tokens, values, shown), targets[..., None])[..., 0]
 

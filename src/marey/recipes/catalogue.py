@@ -20,7 +20,13 @@ SMALL = Recipe(
     tokenizer_training=TrainConfig(steps=2500, batch_size=32, learning_rate=3e-3, warmup_steps=50, ema_decay=0.99),
     dynamics=DynamicsConfig(),
     dynamics_training=TrainConfig(
-        steps=9000, batch_size=128, learning_rate=3e-3, warmup_steps=100, muon=True, ema_decay=0.998
+        steps=12_000,
+        batch_size=128,
+        learning_rate=3e-3,
+        warmup_steps=100,
+        muon=True,
+        ema_decay=0.998,
+        precision="bfloat16",
     ),
     judge=JudgeConfig(),
 )

@@ -14,7 +14,8 @@ class TrainConfig:
 
     muon: whether the matrices of the model's `blocks` are trained by Muon (Jordan et al. 2024; arXiv 2502.16982).
     adversary_learning_rate: of a model's adversary at its peak; None is learning_rate.
-    parts: that a batch is worked through in, to save memory; many devices share them. precision: of products only.
+    parts: that a batch is worked through in, to save memory; many devices share them. precision: of products only; on a
+    device without instructions for bfloat16 they are computed in float32 all the same.
     """
 
     steps: int

@@ -20,7 +20,7 @@ from marey.train.players import players
 from marey.train.progress import Meter
 from marey.train.record import Record
 from marey.train.sealed import DamagedError
-from marey.train.step import BatchOf, run_step, share_of
+from marey.train.step import BatchOf, computes_bfloat16, run_step, share_of
 from marey.train.weights import load_weights, save_weights, weights_file
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -81,6 +81,8 @@ def train(
     start = resume(state, folder, run)
     devices.agree("the checkpoint's step", [start.step])
     folder.log(f"training from step {start.step} to {config.steps}")
+    if config.precision == "bfloat16" and not computes_bfloat16(device):
+        folder.log(f"warning: {device} has no instructions for bfloat16; computing in float32, which takes longer")
     first_loss = start.first_loss
     with Meter(folder, start.step, config.steps) as meter, Record(folder, manner.tensorboard, start.step) as record:
         for step in range(start.step, config.steps):

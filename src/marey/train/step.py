@@ -77,11 +77,16 @@ def run_step(
 
 def autocast(config: TrainConfig, device: torch.device) -> AbstractContextManager[Any]:
     """Inside, matrix products and convolutions are computed in the training's precision; weights stay float32."""
-    if config.precision == "float32":
-        return nullcontext()
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
-        raise UserError(f"{device} does not compute in bfloat16; set precision to float32")
-    return torch.autocast(device.type, torch.bfloat16)
+    coarse = config.precision == "bfloat16" and computes_bfloat16(device)
+    return torch.autocast(device.type, torch.bfloat16) if coarse else nullcontext()
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for it; without, such products are many times slower than float32's."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = torch.cpu.get_capabilities()
+    return device.type != "cpu" or any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def _set(player: Player, learning_rate: float) -> None:
