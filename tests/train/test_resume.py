@@ -11,7 +11,7 @@ import torch
 from marey.core.errors import UserError
 from marey.core.runs import RunFolder
 from marey.train import train
-from marey.train.checkpoint import State, resume, save_checkpoint
+from marey.train.checkpoint import Identity, Start, State, resume, save_checkpoint
 from marey.train.ema import EMA
 from marey.train.players import players
 from tests.train.toy import CONFIG, CPU, LONG, SHORT, batch_of, run, sine
@@ -111,8 +111,8 @@ def test_memory_layout_survives(tmp_path: Path) -> None:
     folder, before, after = RunFolder(tmp_path), state(), state()
     before.model.kernel(torch.randn(1, 3, 8, 8)).sum().backward()
     before.optimizers[0].step()
-    save_checkpoint(before, 1, folder, "run")
-    assert resume(after, folder, "run") == 1
+    save_checkpoint(before, Start(1, 0.5), folder, Identity(CONFIG, 0))
+    assert resume(after, folder, Identity(CONFIG, 0)) == Start(1, 0.5)
     for ours, theirs in zip(before.model.parameters(), after.model.parameters(), strict=True):
         for kind, value in before.optimizers[0].state[ours].items():
             assert torch.equal(value, after.optimizers[0].state[theirs][kind])

@@ -1,12 +1,12 @@
 """What the pixels show beside the motion: the factors of the look, and the picture drawn from them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64, Int8, Int16, Int64, UInt8, UInt16, UInt32
 
-from marey.core.config import strict
+from marey.core.config import LATER, strict
 from marey.core.errors import UserError
 from marey.core.seeds import uniforms
 from marey.world.images import unpacked
@@ -106,7 +106,7 @@ class Look:
     coloured: bool = True
     shading: Range = (0.0, 0.0)
     background: tuple[Literal["plain", "gradient", "texture", "image"], ...] = ("plain",)
-    images: tuple[str, ...] = ()
+    images: tuple[str, ...] = field(default=(), metadata=LATER)
     paper: Range = (1.0, 1.0)
     shade: Range = (0.7, 0.9)
     cells: Counts = (4, 12)
