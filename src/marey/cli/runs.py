@@ -32,12 +32,24 @@ def train() -> None:
 
 @train.command("tokenizer")
 @RECIPE
+@click.option("--videos", type=PATH, help="Train on films instead: a folder of videos, or what `marey import` made.")
 @out_option()
 @SEED
 @DEVICE
 @RESUME
-def train_tokenizer_command(recipe_name: str, out: Path, seed: int | None, device: str, resume: bool) -> None:
-    """Train the video tokenizer of a recipe into OUT/tokenizer."""
+def train_tokenizer_command(
+    recipe_name: str, videos: Path | None, out: Path, seed: int | None, device: str, resume: bool
+) -> None:
+    """Train the video tokenizer of a recipe into OUT/tokenizer.
+
+    With --videos a tokenizer of natural video is trained on films, all but the last fifth of each, and measured on that
+    fifth: OUT/metrics.json, OUT/clips.
+    """
+    if videos is not None:
+        from marey.cli.films import train_on_videos
+
+        train_on_videos(videos, out, seed, chosen_device(device), resume)
+        return
     from marey.recipes.stages import start_run, timed, train_tokenizer
 
     recipe = chosen_recipe(recipe_name, seed)

@@ -26,11 +26,12 @@ from marey.dynamics.tasks import TASKS, Exercise, Task, draw_exercises
 from marey.dynamics.transformer import Batch as MaskedBatch
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
 from marey.judge.verdict import Verdict, judge
+from marey.metrics import codebook
 from marey.recipes.catalogue import LEVELS
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
 from marey.recipes.views import Views
-from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
+from marey.tokens.tokenizer import AnyTokenizerConfig, Perceptual, Tokenizer
 from marey.train import TrainConfig, train
 
 _VALIDATED = 256  # validation clips looked at during training
@@ -46,7 +47,7 @@ class TokenizerStage:
     """All that decides a tokenizer's weights."""
 
     dataset: DatasetSpec
-    tokenizer: TokenizerConfig
+    tokenizer: AnyTokenizerConfig
     training: TrainConfig
     seed: int
 
@@ -63,18 +64,24 @@ class DynamicsStage:
     seed: int
 
 
-def train_tokenizer(recipe: Recipe, out: Path, device: torch.device, resume: bool) -> Tokenizer:
-    """Train the recipe's tokenizer in out/tokenizer, or finish what is there."""
+def train_tokenizer(
+    recipe: Recipe, out: Path, device: torch.device, resume: bool, perceptual: Perceptual | None = None
+) -> Tokenizer:
+    """Train the recipe's tokenizer in out/tokenizer, or finish what is there.
+
+    perceptual: one more term of its loss (see `Tokenizer`); a folder does not remember which.
+    """
     stage = TokenizerStage(recipe.dataset, recipe.tokenizer, recipe.tokenizer_training, recipe.seed)
     folder = RunFolder.start(out / "tokenizer", stage, resume)
     batches = Ahead(_batches(recipe, stage.training))
     torch.manual_seed(recipe.seed)
-    model = Tokenizer(recipe.tokenizer)
+    model = Tokenizer(recipe.tokenizer, perceptual)
     validation = _validation(recipe, device)
 
     def validate(_: int, averaged: Tokenizer) -> dict[str, float]:
         with torch.no_grad():
-            return {"validation_loss": float(averaged(validation.video).total)}
+            loss, indices = averaged(validation.video).total, averaged.encode(validation.video).indices
+        return {"validation_loss": float(loss)} | codebook.census(indices.cpu().numpy(), averaged.quantizer.levels)
 
     def batch_of(step: int, device: torch.device) -> torch.Tensor:
         return batches(step, device).video
