@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float32, Float64, Int64, UInt8
+from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from marey.core.errors import UserError
@@ -89,4 +89,6 @@ class Films:
                 "and one must fit into both parts: leave the film out, or ask for shorter windows"
             )
         if min(film.shape[1:3]) < self.size or film.shape[3] != 3:
-            raise UserError(f"{row['clip']} has frames of {film.shape[1:]}; give colour films of {self.size} pixels or more")
+            raise UserError(
+                f"{row['clip']} has frames of {film.shape[1:]}; give colour films of {self.size} pixels or more"
+            )

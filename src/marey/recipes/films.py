@@ -1,14 +1,12 @@
 """A tokenizer of natural video: films in, windows out, and how well held-out ones come back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from torch import Tensor
 
 from marey.core.config import strict
 from marey.core.errors import UserError
@@ -57,7 +55,9 @@ class FilmsRecipe:
                 f"a multiple of {h} and {w} and at most shorter"
             )
         if not 0 < self.held_out < 1 or self.judged < 1:
-            raise UserError(f"held_out={self.held_out}, judged={self.judged}: give a share between 0 and 1, and at least 1")
+            raise UserError(
+                f"held_out={self.held_out}, judged={self.judged}: give a share between 0 and 1, and at least 1"
+            )
 
 
 FILMS = FilmsRecipe()

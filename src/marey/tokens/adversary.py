@@ -48,7 +48,7 @@ class AdversaryConfig:
 
     widths: tuple[int, ...] = (32, 64, 64)
     weight: float = 0.1
-    regularizer: Annotated[R1Config | LeCamConfig, Field(discriminator="kind")] = R1Config()  # noqa: RUF009 (frozen)
+    regularizer: Annotated[R1Config | LeCamConfig, Field(discriminator="kind")] = R1Config()
 
     def __post_init__(self) -> None:
         if min(self.widths, default=0) < 1:

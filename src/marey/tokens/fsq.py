@@ -50,10 +50,12 @@ class FSQuantizer(Quantizer):
         self.fsq = FSQ(list(config.levels), return_indices=False, bound_hard_clamp=True)
 
     def forward(self, latents: Float[Tensor, "B D t h w"]) -> Quantized:
-        codes, _ = self.fsq(latents)
+        passed, _ = self.fsq(latents)
         half = self.counts // 2
-        digits = (codes.detach().movedim(1, -1) * half + half).round().long()
-        return Quantized(codes, self.join(digits), codes.new_zeros(()))
+        digits = (passed.detach().movedim(1, -1) * half + half).round().long()
+        # The library stretches the range by a thousandth, which at its ends is a level too many where there are 1000.
+        indices = self.join(digits.clamp(min=0).minimum(self.counts - 1))
+        return Quantized(exactly(self.lookup(indices), passed), indices, passed.new_zeros(()))
 
     def lookup(self, indices: Int64[Tensor, "B t h w"]) -> Float[Tensor, "B D t h w"]:
         half = self.counts // 2

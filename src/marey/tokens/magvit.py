@@ -26,10 +26,10 @@ class MagvitConfig:
     """For video in which anything may happen anywhere: the causal residual networks of MAGVIT-v2.
 
     stride: frames, rows and columns of pixels per latent, powers of two. widths, blocks: channels and residual blocks
-    at each resolution, finest first, one more than the stride has halvings. kernel: of all convolutions; 1 in time makes
-    the tokens of a frame its own. edge: what lies beyond the rim. norm: whether its statistics are of a place or a
-    frame. page: the value of all decoded pixels in the beginning, 1 for white paper. object_weight, latent_weight: as
-    in `TokenizerConfig`.
+    at each resolution, finest first, one more than the stride has halvings. kernel: of all convolutions; 1 in time
+    makes the tokens of a frame its own. edge: what lies beyond the rim. norm: whether its statistics are of a place or
+    a frame. page: the value of all decoded pixels in the beginning, 1 for white paper. object_weight, latent_weight:
+    as in `TokenizerConfig`.
     """
 
     kind: Literal["magvit"] = "magvit"
@@ -62,10 +62,12 @@ class MagvitConfig:
         """The stride as steps that at most halve each axis: rows and columns first, frames last."""
         t, h, w = (size.bit_length() - 1 for size in self.stride)
         count = max(t, h, w)
-        return tuple(
-            (2 if i >= count - t else 1, 2 if i < h else 1, 2 if i < w else 1)
-            for i in range(count)
-        )
+        return tuple((2 if i >= count - t else 1, 2 if i < h else 1, 2 if i < w else 1) for i in range(count))
+
+    @property
+    def least(self) -> int:
+        """Latents that a frame must have each way: a rim can only reflect what is there."""
+        return max(self.kernel[1:]) // 2 + 1 if self.edge == "reflect" else 1
 
     def encoder(self) -> nn.Sequential:
         """Video to latents."""

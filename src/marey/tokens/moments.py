@@ -60,6 +60,11 @@ class TokenizerConfig:
         t, h, w = (math.prod(axis) for axis in zip(*self.strides, strict=True))
         return t, h * self.cell[0], w * self.cell[1]
 
+    @property
+    def least(self) -> int:
+        """Latents that a frame must have each way."""
+        return 1
+
     def encoder(self) -> nn.Sequential:
         """Video to latents."""
         layers: list[nn.Module] = []

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from pydantic import Discriminator, Tag
 from torch import Tensor, nn
@@ -15,11 +14,12 @@ from marey.tokens.layers import CausalConv3d
 from marey.tokens.magvit import MagvitConfig
 from marey.tokens.moments import TokenizerConfig
 from marey.tokens.quantizers import Quantized
+from marey.tokens.reach import reached
 from marey.train import Loss
 
 Video = Float[Tensor, "B C T H W"]
+Latents = Float[Tensor, "B D t h w"]
 Perceptual = Callable[[Video, Video], Float[Tensor, ""]]  # (decoded, true) -> a term of the loss, weighted already
-
 
 
 def _kind(given: Any) -> str:
@@ -41,20 +41,19 @@ class Tokenizer(nn.Module):
     perceptual: one more term of the loss, a function of (decoded, true) video; its weights are no part of the model.
     """
 
-    adversary: Adversary
+    adversary: Adversary | None  # None in averaged and finished weights too
 
     def __init__(self, config: AnyTokenizerConfig, perceptual: Perceptual | None = None):
         super().__init__()
         self.config = config
         self.quantizer = config.quantizer.build()
         self.encoder, self.decoder = config.encoder(), config.decoder()
-        if config.adversary:
-            self.adversary = config.adversary.build(config.channels)
+        self.adversary = config.adversary.build(config.channels) if config.adversary else None
         self._perceptual = (perceptual,) if perceptual else ()  # in a tuple: not a submodule
 
     def encode(self, video: Video) -> Quantized:
         """Codes and indices; the video must have 1 + k * stride frames, else a UserError names the nearest number."""
-        return self.quantizer(self._latents(video))
+        return self._quantized(self._latents(video))
 
     def decode(self, indices: Int64[Tensor, "B t h w"]) -> Video:
         """The video that the indices stand for."""
@@ -63,20 +62,20 @@ class Tokenizer(nn.Module):
     @property
     def local(self) -> bool:
         """Whether each latent frame depends on a single frame of the video."""
-        return all(layer.kernel_size[0] == 1 for layer in self._convolutions())
+        layers = self.encoder.modules()
+        return all(layer.kernel_size[0] == 1 for layer in layers if isinstance(layer, CausalConv3d))
 
-    def settled(self, shown: Bool[Tensor, "B T"]) -> Bool[Tensor, "B t"]:
-        """Latent frames that depend on shown frames only, whatever the hidden ones hold."""
-        hidden = (~shown).float()[:, None]
-        for layer in self._convolutions():
-            kernel, stride = layer.kernel_size[0], layer.stride[0]
-            hidden = F.max_pool1d(F.pad(hidden, (kernel - 1, 0)), kernel, stride)
-        return hidden[:, 0] == 0
+    def settled(self, shown: Bool[Tensor, "B T H W"]) -> Bool[Tensor, "B t h w"]:
+        """Latents that depend on shown pixels only, whatever the hidden ones hold.
+
+        Where H and W are 1 whole frames are shown, and h and w are 1.
+        """
+        return ~reached(self.encoder, ~shown)
 
     def forward(self, video: Video) -> Loss:
         """Squared error, weighted so that small objects live: on a white page a blank page is nearly right already."""
         latents = self._latents(video)
-        quantized = self.quantizer(latents)
+        quantized = self._quantized(latents)
         output = self.decoder(quantized.codes).float()
         background = video.flatten(2).median(dim=2).values[..., None, None, None]
         objects = (video - background).abs().amax(dim=1, keepdim=True) / 2
@@ -87,13 +86,14 @@ class Tokenizer(nn.Module):
         for perceptual in self._perceptual:
             parts["perceptual"] = perceptual(output, video)
             total = total + parts["perceptual"]
-        if self.training and self.config.adversary:
+        if self.training and self.adversary and self.config.adversary:
             parts["fooled"] = self.adversary.fooled(output)
             total = total + self.config.adversary.weight * parts["fooled"]
         return Loss(total, parts)
 
     def adversary_loss(self, video: Video) -> Loss:
         """What the adversary minimises: it sees the video and what the tokenizer now makes of it."""
+        assert self.adversary, "this tokenizer plays alone"
         training = self.quantizer.training
         self.quantizer.eval()  # a codebook moves once a step, in the tokenizer's turn
         with torch.no_grad():
@@ -101,14 +101,14 @@ class Tokenizer(nn.Module):
         self.quantizer.train(training)
         return self.adversary.loss(video, decoded)
 
-    def _latents(self, video: Video) -> Float[Tensor, "B D t h w"]:
-        """In float32, whatever precision the convolutions are computed in: rounding decides which code it is."""
+    def _latents(self, video: Video) -> Latents:
         self._check(video)
         return self.encoder(video).float()
 
-    def _convolutions(self) -> list[CausalConv3d]:
-        """The encoder's, in their order. Residual blocks keep the clip's shape, so that reaches simply add up."""
-        return [layer for layer in self.encoder.modules() if isinstance(layer, CausalConv3d)]
+    def _quantized(self, latents: Latents) -> Quantized:
+        """In float32, whatever precision the convolutions are computed in: a rounding error may be another code."""
+        with torch.autocast(latents.device.type, enabled=False):
+            return self.quantizer(latents)
 
     def _check(self, video: Video) -> None:
         (t, h, w), (frames, rows, columns) = self.config.stride, video.shape[2:]
@@ -117,3 +117,9 @@ class Tokenizer(nn.Module):
             raise UserError(f"video has {frames} frames; this tokenizer takes 1 + k * {t}: cut or fill it to {nearest}")
         if rows % h or columns % w:
             raise UserError(f"video has {rows} x {columns} pixels; this tokenizer takes multiples of {h} and {w}")
+        least = self.config.least
+        if min(rows // h, columns // w) < least:
+            raise UserError(
+                f"video has {rows} x {columns} pixels; this tokenizer, whose edges are reflected, takes {least * h} x "
+                f"{least * w} or more"
+            )
