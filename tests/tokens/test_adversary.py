@@ -14,7 +14,7 @@ from marey.tokens.tokenizer import Tokenizer
 from tests.tokens.small import KINDS, noise
 
 SMALL = AdversaryConfig(widths=(4, 4))
-SMOOTH = {"none": R1Config(weight=0.0), "r1": R1Config(), "lecam": LeCamConfig(weight=0.1)}
+SMOOTH = {"none": R1Config(weight=0.0), "r1": R1Config(weight=0.1), "lecam": LeCamConfig(weight=0.1)}
 
 
 def playing(regularizer: R1Config | LeCamConfig = SMOOTH["r1"]) -> Tokenizer:
