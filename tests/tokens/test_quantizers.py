@@ -233,6 +233,24 @@ def test_a_resumed_codebook_is_not_filled_again() -> None:
     assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
 
 
+@pytest.mark.parametrize("kind", [FSQConfig(levels=(16, 16, 16), even_weight=1.0), ResidualFSQConfig(even_weight=1.0)])
+def test_even_latents_are_asked_for(kind: FSQConfig | ResidualFSQConfig) -> None:
+    """Of the whole range, and of channels that say different things."""
+    quantizer = kind.build().train()
+    even = torch.rand(8, 3, 4, 8, 8) * 2 - 1
+    narrow, alike = even * 0.3, even[:, :1].expand_as(even)
+    best = float(quantizer(even).loss)
+    assert best < 0.01 and float(quantizer(narrow).loss) > 0.1 and float(quantizer(alike).loss) > 0.9
+    latents = (torch.randn(8, 1, 4, 8, 8) + 0.1 * torch.randn(8, 3, 4, 8, 8)).mul_(0.2).requires_grad_()
+    optimizer = torch.optim.Adam([latents], lr=0.03)
+    for _ in range(60):
+        optimizer.zero_grad()
+        quantizer(latents).loss.backward()
+        optimizer.step()
+    assert quantizer(latents).loss < 0.1
+    assert quantizer.eval()(narrow).loss == 0
+
+
 # -- refused -------------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +261,7 @@ def test_a_resumed_codebook_is_not_filled_again() -> None:
         (FSQConfig, {"levels": (8, 2)}, r"quantizer\.levels=.*3 or more"),
         (FSQConfig, {"levels": (8, -3)}, r"quantizer\.levels=.*3 or more"),
         (FSQConfig, {"levels": (1 << 32, 1 << 32)}, r"quantizer\.levels=.*2\*\*63"),
+        (FSQConfig, {"even_weight": -1.0}, r"quantizer\.even_weight=-1"),
         (ResidualFSQConfig, {"stage": (4, 1)}, r"quantizer\.stage=.*2 or more"),
         (ResidualFSQConfig, {"stage": (1024, 1024)}, r"quantizer\.stage=.*add stages"),
         (ResidualFSQConfig, {"stages": 0}, r"quantizer\.stages=0.*1 or more"),
