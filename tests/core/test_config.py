@@ -1,10 +1,10 @@
 """Configs go to JSON and back unchanged; what does not belong is refused by name."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from marey.core.config import differences, fingerprint, from_json, strict, to_json
+from marey.core.config import LATER, differences, fingerprint, from_json, strict, to_json
 from marey.core.errors import UserError
 
 
@@ -65,3 +65,22 @@ def test_fingerprint_follows_every_field() -> None:
     variants = [base, replace(base, rate=0.25), replace(base, name="x"), replace(base, quantizer=Fine(5))]
     assert len({fingerprint(config) for config in variants}) == len(variants)
     assert fingerprint(base) == fingerprint(Whole(Fine(4)))
+
+
+def test_a_later_field_leaves_older_runs_what_they_were() -> None:
+    @strict
+    @dataclass(frozen=True)
+    class Grown(Fine):
+        speed: float = field(default=1.0, metadata=LATER)
+
+    @strict
+    @dataclass(frozen=True)
+    class Holder:
+        parts: tuple[Grown, ...]
+
+    assert to_json(Holder((Grown(4),))) == {"parts": [{"size": 4}]}
+    assert fingerprint(Grown(4)) == fingerprint(Fine(4))
+    assert to_json(Holder((Grown(4, 2.0),))) == {"parts": [{"size": 4, "speed": 2.0}]}
+    assert fingerprint(Grown(4, 2.0)) != fingerprint(Fine(4))
+    for speed in (1.0, 2.0):
+        assert from_json(Holder, to_json(Holder((Grown(4, speed),))), "config.json") == Holder((Grown(4, speed),))

@@ -9,6 +9,7 @@ from torch import Tensor
 from marey.core.errors import UserError
 from marey.dynamics.sequence import Layout, Sequence
 from marey.dynamics.transformer import Batch, Dynamics, DynamicsConfig
+from marey.train.parts import part
 from tests.dynamics.small import LAYOUT, LEVELS, half_known, rows
 from tests.tokens.small import shaken
 
@@ -124,3 +125,17 @@ def test_it_can_learn_a_batch_by_heart() -> None:
 def test_a_width_that_heads_cannot_share_is_refused() -> None:
     with pytest.raises(UserError, match=r"dynamics\.width=100.*dynamics\.heads=3"):
         DynamicsConfig(width=100, heads=3)
+
+
+def test_the_loss_of_a_batch_is_the_mean_over_its_parts() -> None:
+    """Though different numbers of elements are asked in each: of one clip none but its class."""
+    sequence, model = half_known(6), model_of()
+    sequence.known[0] = True
+    sequence.known[0, LAYOUT.slice("class")] = False
+    batch = batch_of(sequence, rows(6, seed=5))
+    whole, parts = model(batch), [model(part(batch, index, 3)) for index in range(3)]
+    torch.testing.assert_close(torch.stack([each.total for each in parts]).mean(), whole.total)
+    for name, value in whole.parts.items():
+        torch.testing.assert_close(torch.stack([each.parts[name] for each in parts]).mean(), value)
+    alone = [model(replace(part(batch, index, 3), all_asked=None)).total for index in range(3)]
+    assert (torch.stack(alone).mean() - whole.total).abs() > 1e-3  # a mean of means is another number

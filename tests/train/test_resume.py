@@ -13,6 +13,7 @@ from marey.core.runs import RunFolder
 from marey.train import train
 from marey.train.checkpoint import State, resume, save_checkpoint
 from marey.train.ema import EMA
+from marey.train.players import players
 from tests.train.toy import CONFIG, CPU, LONG, SHORT, batch_of, run, sine
 
 
@@ -105,7 +106,7 @@ def test_memory_layout_survives(tmp_path: Path) -> None:
 
     def state() -> State:
         model = Pixels()
-        return State(model, EMA(model, 0.9), (torch.optim.AdamW(model.parameters()),))
+        return State(model, EMA(model, 0.9), players(model, CONFIG))
 
     folder, before, after = RunFolder(tmp_path), state(), state()
     before.model.kernel(torch.randn(1, 3, 8, 8)).sum().backward()

@@ -120,10 +120,37 @@ def test_a_loss_that_is_no_number_stops_the_run(bad: float, tmp_path: Path) -> N
         x, y = batch_of(step, device)
         return x, y * bad if step == 7 else y
 
-    with pytest.raises(UserError, match=r"loss is (nan|inf) at step 7;.*step-000006\.safetensors.*lower learning_rate"):
-        run(tmp_path, batch_of=poisoned)
+    message = r"loss is (nan|inf) at step 7, whose batch is samples 70, 71, 72; .*step-000006\.safetensors.*lower learn"
+    with pytest.raises(UserError, match=message):
+        run(tmp_path, batch_of=poisoned, samples=lambda step: range(10 * step, 10 * step + 3))
+    assert "loss is" in (log := (tmp_path / "log.txt").read_text()) and "samples of its batch: 70 71 72" in log
     assert not (tmp_path / "weights.safetensors").exists()
     assert [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [2, 4, 6]
+
+
+def test_a_long_batch_is_named_in_one_line_and_whole_in_the_log(tmp_path: Path) -> None:
+    def poisoned(step: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        x, y = batch_of(step, device)
+        return x, y * math.nan
+
+    message = r"samples 0, 1, .* 31 and 68 more \(log\.txt\); the last good .* none yet"
+    with pytest.raises(UserError, match=message) as error:
+        run(tmp_path, batch_of=poisoned, samples=lambda step: range(100))
+    assert "\n" not in str(error.value)
+    assert " 98 99\n" in (tmp_path / "log.txt").read_text()
+
+
+def test_a_loss_that_grows_beyond_reason_stops_the_run(tmp_path: Path) -> None:
+    """The loss of step 0, about one here, is what it is compared with, by a run that was resumed too."""
+
+    def growing(step: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        x, y = batch_of(step, device)
+        return x, y * 100 if step == 7 else y
+
+    with pytest.raises(ZeroDivisionError):
+        run(tmp_path, batch_of=lambda step, device: batch_of(step, device) if step < 5 else 1 / 0)
+    with pytest.raises(UserError, match=r"loss is \d+, and was [\d.]+ at step 0, at step 7; .*step-000006\.safe"):
+        run(tmp_path, batch_of=growing)
 
 
 def test_load_weights_names_file_and_fix(tmp_path: Path) -> None:
@@ -177,6 +204,9 @@ def test_config_round_trip() -> None:
         ("ema_decay", 1.0),
         ("checkpoint_every", 0),
         ("log_every", 0),
+        ("adversary_learning_rate", -1.0),
+        ("parts", 0),
+        ("parts", 3),
     ],
 )
 def test_config_refuses_and_names_the_field(field: str, value: float) -> None:

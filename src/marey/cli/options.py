@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marey.core.errors import UserError
+from marey.core.processes import local_place, processes
 
 if TYPE_CHECKING:
     import torch
@@ -56,11 +57,13 @@ def chosen_recipe(name: str, seed: int | None) -> "Recipe":
 
 
 def chosen_device(name: str) -> "torch.device":
-    """The device of that name; `auto` is the GPU if there is one. One that cannot be used is a UserError."""
+    """The device of that name; `auto` is the GPU if there is one, each process its own. Unusable: a UserError."""
     import torch
 
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and processes() > 1:
+        name = f"cuda:{local_place()}"
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError):

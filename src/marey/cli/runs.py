@@ -5,6 +5,10 @@ from pathlib import Path
 import click
 
 from marey.cli.options import DEVICE, PATH, RECIPE, RESUME, SEED, chosen_device, chosen_recipe, out_option
+from marey.core.processes import place
+
+_TENSORBOARD = click.option("--tensorboard", is_flag=True, help="Write figures and pictures for TensorBoard too.")
+_SHARD = click.option("--shard", is_flag=True, help="Each of several devices keeps a part of the weights only.")
 
 
 @click.command(short_help="Train, judge and report a recipe, from nothing.")
@@ -27,7 +31,10 @@ def demo(recipe_name: str, out: Path, seed: int | None, device: str, resume: boo
 
 @click.group(short_help="Train one stage of a recipe: the tokenizer, then the dynamics.")
 def train() -> None:
-    """Train one stage of a recipe: the tokenizer, then the dynamics on its tokens."""
+    """Train one stage of a recipe: the tokenizer, then the dynamics on its tokens.
+
+    On several devices:  torchrun --nproc-per-node 2 -m marey train tokenizer --out runs/mine
+    """
 
 
 @train.command("tokenizer")
@@ -37,8 +44,17 @@ def train() -> None:
 @SEED
 @DEVICE
 @RESUME
+@_TENSORBOARD
+@_SHARD
 def train_tokenizer_command(
-    recipe_name: str, videos: Path | None, out: Path, seed: int | None, device: str, resume: bool
+    recipe_name: str,
+    videos: Path | None,
+    out: Path,
+    seed: int | None,
+    device: str,
+    resume: bool,
+    tensorboard: bool,
+    shard: bool,
 ) -> None:
     """Train the video tokenizer of a recipe into OUT/tokenizer.
 
@@ -48,15 +64,17 @@ def train_tokenizer_command(
     if videos is not None:
         from marey.cli.films import train_on_videos
 
-        train_on_videos(videos, out, seed, chosen_device(device), resume)
+        train_on_videos(videos, out, seed, chosen_device(device), resume, tensorboard, shard)
         return
     from marey.recipes.stages import start_run, timed, train_tokenizer
+    from marey.train import Manner
 
     recipe = chosen_recipe(recipe_name, seed)
     start_run(recipe, out)
     with timed(out, "tokenizer"):
-        train_tokenizer(recipe, out, chosen_device(device), resume)
-    click.echo(out / "tokenizer")
+        train_tokenizer(recipe, out, chosen_device(device), resume, Manner(tensorboard, shard))
+    if place() == 0:
+        click.echo(out / "tokenizer")
 
 
 @train.command("dynamics")
@@ -65,11 +83,15 @@ def train_tokenizer_command(
 @SEED
 @DEVICE
 @RESUME
-def train_dynamics_command(recipe_name: str, out: Path, seed: int | None, device: str, resume: bool) -> None:
+@_TENSORBOARD
+@_SHARD
+def train_dynamics_command(
+    recipe_name: str, out: Path, seed: int | None, device: str, resume: bool, tensorboard: bool, shard: bool
+) -> None:
     """Train the token transformer of a recipe into OUT/dynamics, on the tokens of OUT/tokenizer."""
     from marey.recipes.stages import require, start_run, timed, train_dynamics
     from marey.tokens.tokenizer import Tokenizer
-    from marey.train import load_weights
+    from marey.train import Manner, load_weights
 
     recipe = chosen_recipe(recipe_name, seed)
     require(out / "tokenizer" / "weights.safetensors", f"marey train tokenizer --recipe {recipe_name} --out {out}")
@@ -77,8 +99,9 @@ def train_dynamics_command(recipe_name: str, out: Path, seed: int | None, device
     chosen = chosen_device(device)
     tokenizer = load_weights(Tokenizer(recipe.tokenizer), out / "tokenizer").to(chosen)
     with timed(out, "dynamics"):
-        train_dynamics(recipe, tokenizer, out, chosen, resume)
-    click.echo(out / "dynamics")
+        train_dynamics(recipe, tokenizer, out, chosen, resume, Manner(tensorboard, shard))
+    if place() == 0:
+        click.echo(out / "dynamics")
 
 
 @click.command(short_help="Measure the model of a run on its test split.")

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import is_dataclass
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -10,6 +12,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from marey.core.errors import UserError
 
 Config = TypeVar("Config")
+
+# Metadata of a field that came after runs were made. It is left out of JSON while it has its default, so that those
+# runs are still the same configuration and can be taken up again:  name: int = field(default=0, metadata=LATER)
+LATER: Mapping[str, bool] = MappingProxyType({"later": True})
 
 
 def strict(cls: type[Config]) -> type[Config]:
@@ -21,7 +27,19 @@ def strict(cls: type[Config]) -> type[Config]:
 
 def to_json(config: Any) -> Any:
     """A config (nested dataclasses, tuples, numbers, strings) as plain JSON data."""
-    return TypeAdapter(type(config)).dump_python(config, mode="json")
+    return _without_later(config, TypeAdapter(type(config)).dump_python(config, mode="json"))
+
+
+def _without_later(config: Any, data: Any) -> Any:
+    """Leave out what is marked LATER and has its default; `data` is `config` as JSON."""
+    if is_dataclass(config):
+        late = [each for each in fields(config) if each.metadata.get("later")]
+        absent = {each.name for each in late if getattr(config, each.name) == each.default}
+        kept = {name: value for name, value in data.items() if name not in absent}
+        return {name: _without_later(getattr(config, name), value) for name, value in kept.items()}
+    if isinstance(config, tuple | list):
+        return [_without_later(*pair) for pair in zip(config, data, strict=True)]
+    return data
 
 
 def from_json(cls: type[Config], data: Any, where: str) -> Config:

@@ -17,15 +17,23 @@ from typing import Any
 from marey.core.config import differences, to_json
 from marey.core.errors import UserError
 from marey.core.files import read_json, write_json
+from marey.core.processes import place
 
 _PACKAGES = ("marey", "torch", "numpy", "numba", "scipy", "scikit-learn", "vector-quantize-pytorch", "safetensors")
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder on disk that belongs to one configuration."""
+    """A folder on disk that belongs to one configuration.
+
+    Of many processes that work on one run, one writes; in the others whatever would write does nothing.
+    """
 
     path: Path
+
+    @property
+    def writes(self) -> bool:
+        return place() == 0
 
     @classmethod
     def start(cls, path: Path, config: Any, resume: bool) -> "RunFolder":
@@ -33,6 +41,8 @@ class RunFolder:
 
         A folder with another configuration, or an existing one without `resume`, is refused with a UserError.
         """
+        if place() > 0:
+            return cls(path)  # process 0 makes it, or refuses for all
         wanted = to_json(config)
         file = path / "config.json"
         if file.exists():
@@ -47,15 +57,20 @@ class RunFolder:
 
     def write_environment(self, seed: int) -> None:
         """Record versions, machine and command beside the results."""
-        write_json(self.path / "environment.json", environment() | {"seed": seed})
+        if self.writes:
+            write_json(self.path / "environment.json", environment() | {"seed": seed})
 
     def append(self, **values: Any) -> None:
         """Add one line to metrics.jsonl."""
+        if not self.writes:
+            return
         with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(values, allow_nan=False) + "\n")
 
     def log(self, text: str) -> None:
         """Add one dated line to log.txt."""
+        if not self.writes:
+            return
         with (self.path / "log.txt").open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {text}\n")
 

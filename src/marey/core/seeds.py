@@ -53,6 +53,6 @@ def uniforms(seed: int, stream: int, index: Int64[np.ndarray, "n"], count: int) 
     return (words(seed, stream, index, count) >> np.uint64(11)) * 2.0**-53
 
 
-def step_seed(seed: int, step: int) -> int:
-    """A 63-bit seed for everything random in training step `step` of a run with seed `seed`."""
-    return int(words(seed, 1 << 32, np.array([step]), 1)[0, 0] >> np.uint64(1))
+def step_seed(seed: int, step: int, stream: int = 0) -> int:
+    """A 63-bit seed for what is random in training step `step` of a run with seed `seed`; streams are independent."""
+    return int(words(seed, (1 << 32) + stream, np.array([step]), 1)[0, 0] >> np.uint64(1))

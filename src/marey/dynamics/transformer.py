@@ -1,6 +1,6 @@
 """The token transformer: bidirectional, pre-norm, trained to fill in what a mask hides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -30,11 +30,19 @@ class DynamicsConfig:
 
 @dataclass(frozen=True)
 class Batch:
-    """What the transformer learns from: sequences with holes, the true values, and which of them are asked."""
+    """What the transformer learns from: sequences with holes, the true values, and which of them are asked.
+
+    all_asked: the same of the whole batch that this is a part of; None if this is a whole one.
+    """
 
     sequence: Sequence
     targets: Int64[Tensor, "B E"]
     asked: Bool[Tensor, "B E"]
+    all_asked: Bool[Tensor, "A E"] | None = None
+
+    def as_part_of(self, whole: "Batch") -> "Batch":
+        """The same sequences; their loss is now their part of the whole batch's (see `train.parts`)."""
+        return replace(self, all_asked=whole.asked)
 
 
 class Attention(nn.Module):
@@ -120,12 +128,14 @@ class Dynamics(nn.Module):
         One class among dozens of digits would otherwise not be heard.
         """
         losses = {}
-        asked, targets = self.layout.parts(batch.asked), self.layout.parts(batch.targets)
-        for (segment, tokens, values, shown), wanted, target, part in zip(
-            self._read(batch.sequence), asked, targets, self.layout.segments, strict=True
+        whole = batch.asked if batch.all_asked is None else batch.all_asked
+        share = len(batch.asked) / len(whole)
+        asked, targets, everywhere = (self.layout.parts(row) for row in (batch.asked, batch.targets, whole))
+        for (segment, tokens, values, shown), wanted, target, all_wanted, part in zip(
+            self._read(batch.sequence), asked, targets, everywhere, self.layout.segments, strict=True
         ):
             nats = segment.nats(tokens, values, shown, target) * wanted
-            losses[part.name] = nats.sum() / wanted.sum().clamp(min=1)
+            losses[part.name] = nats.sum() / (all_wanted.sum().clamp(min=1) * share)
         return Loss(torch.stack(list(losses.values())).sum(), {name: losses[name] for name in ("class", "video")})
 
     def _read(self, sequence: Sequence):  # type: ignore[no-untyped-def]

@@ -6,7 +6,9 @@ from pathlib import Path
 import torch
 
 from marey.core.config import fingerprint
+from marey.core.errors import UserError
 from marey.core.files import read_json, sha256, write_json
+from marey.core.processes import processes
 from marey.data.spec import DatasetSpec
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
@@ -17,6 +19,8 @@ Say = Callable[[str], None]
 
 def run_recipe(recipe: Recipe, out: Path, device: torch.device, say: Say, resume: bool) -> None:
     """Train and judge the recipe in `out`, with `resume` going on where an earlier call was stopped."""
+    if processes() > 1:
+        raise UserError("a demo is one process; on many, train the stages (marey train), then judge and report alone")
     start_run(recipe, out, resume)
     say(describe(recipe.dataset))
     with timed(out, "tokenizer"):

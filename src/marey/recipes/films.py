@@ -21,10 +21,12 @@ from marey.metrics import codebook
 from marey.metrics.figure import Figure, mean_figure
 from marey.metrics.likeness import ssim
 from marey.metrics.pixels import psnr
+from marey.recipes.strips import strip
 from marey.tokens.tokenizer import MagvitConfig, Perceptual, Tokenizer
-from marey.train import TrainConfig, train
+from marey.train import Manner, TrainConfig, train
 
 Clips = UInt8[np.ndarray, "N T S S 3"]
+_ALONE = Manner()
 
 
 @strict
@@ -82,7 +84,13 @@ def take_films(source: Path, out: Path, recipe: FilmsRecipe, progress: Progress 
 
 
 def train_on_films(
-    path: Path, recipe: FilmsRecipe, out: Path, device: torch.device, resume: bool, perceptual: Perceptual | None = None
+    path: Path,
+    recipe: FilmsRecipe,
+    out: Path,
+    device: torch.device,
+    resume: bool,
+    manner: Manner = _ALONE,
+    perceptual: Perceptual | None = None,
 ) -> Tokenizer:
     """Train a tokenizer on an imported folder, in out/tokenizer, or finish what is there."""
     folder = RunFolder.start(out / "tokenizer", FilmsStage(recipe, sha256(path / "SHA256SUMS")), resume)
@@ -97,8 +105,13 @@ def train_on_films(
             loss, indices = averaged(some).total, averaged.encode(some).indices
         return {"validation_loss": float(loss)} | codebook.census(indices.cpu().numpy(), averaged.quantizer.levels)
 
-    every = [(max(1, training.steps // 20), validate)]
-    return train(model, batches, training, folder, recipe.seed, device, every=every)
+    def paint(_: int, averaged: Tokenizer) -> UInt8[np.ndarray, "H W 3"]:
+        with torch.no_grad():
+            return strip(some[::4], averaged.decode(averaged.encode(some[::4]).indices))
+
+    often = max(1, training.steps // 20)
+    trials, pictures = [(often, validate)], [(often, paint)]
+    return train(model, batches, training, folder, recipe.seed, device, trials, pictures, manner=manner)
 
 
 def judge_films(path: Path, recipe: FilmsRecipe, tokenizer: Tokenizer, out: Path) -> list[Figure]:

@@ -12,13 +12,15 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.files import read_json, sha256, write_json
+from marey.core.processes import place
 from marey.core.runs import RunFolder
 from marey.data.clips import Ahead, Batch, Batches, as_video, clips
 from marey.data.spec import DatasetSpec
@@ -30,11 +32,14 @@ from marey.metrics import codebook
 from marey.recipes.catalogue import LEVELS
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
+from marey.recipes.strips import strip
 from marey.recipes.views import Views
 from marey.tokens.tokenizer import AnyTokenizerConfig, Perceptual, Tokenizer
-from marey.train import TrainConfig, train
+from marey.train import Manner, TrainConfig, train
 
 _VALIDATED = 256  # validation clips looked at during training
+_SHOWN = 4  # of them, in the strips
+_ALONE = Manner()
 NOT_RUN = [
     {"what": "probes of frozen pretrained encoders", "why": "this version holds no guest encoders"},
     {"what": "rollouts longer than the training clips", "why": "the transformer knows one length of clip"},
@@ -65,7 +70,12 @@ class DynamicsStage:
 
 
 def train_tokenizer(
-    recipe: Recipe, out: Path, device: torch.device, resume: bool, perceptual: Perceptual | None = None
+    recipe: Recipe,
+    out: Path,
+    device: torch.device,
+    resume: bool,
+    manner: Manner = _ALONE,
+    perceptual: Perceptual | None = None,
 ) -> Tokenizer:
     """Train the recipe's tokenizer in out/tokenizer, or finish what is there.
 
@@ -73,7 +83,8 @@ def train_tokenizer(
     """
     stage = TokenizerStage(recipe.dataset, recipe.tokenizer, recipe.tokenizer_training, recipe.seed)
     folder = RunFolder.start(out / "tokenizer", stage, resume)
-    batches = Ahead(_batches(recipe, stage.training))
+    batches = _batches(recipe, stage.training)
+    ahead = Ahead(batches)
     torch.manual_seed(recipe.seed)
     model = Tokenizer(recipe.tokenizer, perceptual)
     validation = _validation(recipe, device)
@@ -83,13 +94,32 @@ def train_tokenizer(
             loss, indices = averaged(validation.video).total, averaged.encode(validation.video).indices
         return {"validation_loss": float(loss)} | codebook.census(indices.cpu().numpy(), averaged.quantizer.levels)
 
+    def paint(_: int, averaged: Tokenizer) -> UInt8[np.ndarray, "H W 3"]:
+        video = validation.video[:_SHOWN]
+        with torch.no_grad():
+            return strip(video, averaged.decode(averaged.encode(video).indices))
+
     def batch_of(step: int, device: torch.device) -> torch.Tensor:
-        return batches(step, device).video
+        return ahead(step, device).video
 
-    return train(model, batch_of, stage.training, folder, recipe.seed, device, every=[_often(stage.training, validate)])
+    often = _often(stage.training)
+    return train(
+        model,
+        batch_of,
+        stage.training,
+        folder,
+        recipe.seed,
+        device,
+        every=[(often, validate)],
+        pictures=[(often, paint)],
+        samples=batches.rows,
+        manner=manner,
+    )
 
 
-def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torch.device, resume: bool) -> Dynamics:
+def train_dynamics(
+    recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torch.device, resume: bool, manner: Manner = _ALONE
+) -> Dynamics:
     """Train the recipe's transformer on the tokenizer's tokens in out/dynamics, or finish what is there."""
     weights = sha256(out / "tokenizer" / "weights.safetensors")
     stage = DynamicsStage(recipe.dataset, recipe.dynamics, recipe.dynamics_training, weights, recipe.seed)
@@ -98,7 +128,8 @@ def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torc
     torch.manual_seed(recipe.seed)
     dynamics = Dynamics(recipe.dynamics, recipe.layout)
     model = VideoModel(tokenizer, dynamics, recipe.shape).to(device)
-    validation = masked(model, _validation(recipe, device), torch.Generator().manual_seed(0))
+    shown = _validation(recipe, device)
+    validation = masked(model, shown, torch.Generator().manual_seed(0))
 
     def validate(_: int, averaged: Dynamics) -> dict[str, float]:
         with torch.no_grad():
@@ -114,8 +145,24 @@ def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torc
         digits, law = views()(step)
         return model.batch_of(digits.to(device), law.to(device), *_exercise(model, len(law), device))
 
-    every = [_often(stage.training, validate)]
-    return train(dynamics, batch_of, stage.training, folder, recipe.seed, device, every=every)
+    def paint(_: int, averaged: Dynamics) -> UInt8[np.ndarray, "H W 3"]:
+        video = shown.video[:_SHOWN]
+        prefix = video[:, :, : recipe.judge.prefix]
+        return strip(video, VideoModel(tokenizer, averaged, recipe.shape).predict(prefix, recipe.judge.horizon))
+
+    often = _often(stage.training)
+    return train(
+        dynamics,
+        batch_of,
+        stage.training,
+        folder,
+        recipe.seed,
+        device,
+        every=[(often, validate)],
+        pictures=[(often, paint)],
+        samples=batches.rows,
+        manner=manner,
+    )
 
 
 def masked(model: VideoModel, batch: Batch, generator: torch.Generator | None = None) -> MaskedBatch:
@@ -174,6 +221,8 @@ def timed(out: Path, stage: str) -> Iterator[None]:
     """Add a stage's wall and CPU seconds, and the peak memory so far, to the run's times.json."""
     wall, cpu = time.perf_counter(), time.process_time()
     yield
+    if place() > 0:
+        return
     path = out / "times.json"
     times = read_json(path) if path.exists() else {}
     before = times.get(stage, {"seconds": 0.0, "cpu_seconds": 0.0})
@@ -197,9 +246,9 @@ def _validation(recipe: Recipe, device: torch.device) -> Batch:
     return Batch(video.to(device), torch.from_numpy(law).to(device))
 
 
-def _often(config: TrainConfig, trial: Callable[..., dict[str, float]]) -> tuple[int, Callable[..., dict[str, float]]]:
-    """Validate some twenty times in a training."""
-    return max(1, config.steps // 20), trial
+def _often(config: TrainConfig) -> int:
+    """Steps between two validations: there are some twenty in a training."""
+    return max(1, config.steps // 20)
 
 
 def _row(task: Task) -> dict[str, str]:

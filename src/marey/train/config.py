@@ -1,9 +1,10 @@
 """How long, how fast and with which optimizer."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
-from marey.core.config import strict
+from marey.core.config import LATER, strict
 
 
 @strict
@@ -12,6 +13,8 @@ class TrainConfig:
     """AdamW with warm-up and cosine decay, clipped gradients, averaged weights. Lengths are in optimizer steps.
 
     muon: whether the matrices of the model's `blocks` are trained by Muon (Jordan et al. 2024; arXiv 2502.16982).
+    adversary_learning_rate: of a model's adversary at its peak; None is learning_rate.
+    parts: that a batch is worked through in, to save memory; many devices share them. precision: of products only.
     """
 
     steps: int
@@ -24,11 +27,19 @@ class TrainConfig:
     ema_decay: float = 0.999
     checkpoint_every: int = 500
     log_every: int = 50
+    adversary_learning_rate: float | None = field(default=None, metadata=LATER)
+    parts: int = field(default=1, metadata=LATER)
+    precision: Literal["float32", "bfloat16"] = field(default="float32", metadata=LATER)
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "learning_rate", "clip_norm", "checkpoint_every", "log_every"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}; give a number above 0")
+        if self.adversary_learning_rate is not None and not 0 < self.adversary_learning_rate < math.inf:
+            rate = self.adversary_learning_rate
+            raise ValueError(f"adversary_learning_rate is {rate}; give a number above 0, or None")
+        if self.parts < 1 or self.batch_size % self.parts:
+            raise ValueError(f"parts is {self.parts}; give a divisor of batch_size ({self.batch_size})")
         if not 0 <= self.warmup_steps < self.steps:
             raise ValueError(
                 f"warmup_steps is {self.warmup_steps}; give 0 or more, but fewer than steps ({self.steps})"

@@ -27,7 +27,7 @@ class Meter:
             TextColumn("{task.fields[numbers]}"),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not (console.is_terminal and folder.writes),
         )
         self.task = self.bar.add_task("", total=steps, completed=first, numbers="")
 
@@ -52,5 +52,5 @@ class Meter:
     def say(self, text: str) -> None:
         """A line in log.txt; on stderr too, unless a bar is there."""
         self.folder.log(text)
-        if self.bar.disable:
+        if self.bar.disable and self.folder.writes:
             print(f"{self.folder.path.name}: {text}", file=sys.stderr, flush=True)  # noqa: T201
