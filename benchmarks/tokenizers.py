@@ -85,6 +85,12 @@ def magvit2() -> Entrant:
     """Without its discriminator, which alone makes a step nine times as dear, and without VGG, whose weights it would
     fetch. Eight frames are no 1 + 2 k, so that time is not compressed.
     """
+    # It imports torchvision (for VGG, not used here), and a torchvision made for CUDA stumbles over its own operators
+    # beside a torch made for CPUs, unless these are declared.
+    schema = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms", "qnms"):
+        if not hasattr(torch.ops.torchvision, name):
+            schema.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     from magvit2_pytorch import VideoTokenizer
 
     layers = ("residual", "compress_space", "residual", "compress_space", "residual", "compress_space", "residual")

@@ -24,7 +24,7 @@ class AxialAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         total = torch.zeros_like(x)
         for axis, attention in enumerate(self.axes, start=2):
-            rows = x.movedim(axis, -2).movedim(1, -1)
+            rows = x.movedim(axis, -1).movedim(1, -1)
             flat = rows.reshape(-1, *rows.shape[-2:])
             seen = attention(flat, flat, flat, need_weights=False)[0].view(rows.shape)
             total = total + seen.movedim(-1, 1).movedim(-1, axis)

@@ -1,6 +1,8 @@
 """The second player: who moves whom, and what keeps it smooth."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,9 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from marey.core.errors import UserError
+from marey.core.runs import RunFolder
 from marey.tokens.adversary import Adversary, AdversaryConfig, LeCamConfig, R1Config
 from marey.tokens.quantizers import VQConfig
 from marey.tokens.tokenizer import Tokenizer
+from marey.train import TrainConfig, load_weights, train
 from tests.tokens.small import KINDS, noise
 
 SMALL = AdversaryConfig(widths=(4, 4))
@@ -71,6 +75,32 @@ def test_fooling_it_lowers_the_tokenizers_loss() -> None:
     with torch.no_grad():
         tokenizer.adversary.patches[-1].bias.add_(5)  # it takes everything for true
     assert tokenizer(noise(2, 9)).parts["fooled"] < loss.parts["fooled"]
+
+
+def test_both_learn_and_one_is_kept(tmp_path: Path) -> None:
+    """By the training loop: stopped and resumed ends as never stopped, and finished weights hold no adversary."""
+    config = TrainConfig(steps=4, batch_size=2, warmup_steps=1, ema_decay=0.9, checkpoint_every=2, log_every=1)
+
+    def train_in(folder: RunFolder, stop: int | None = None) -> Tokenizer:
+        def batch_of(step: int, _: torch.device) -> Tensor:
+            if step == stop:
+                raise KeyboardInterrupt
+            return noise(2, 9, seed=step)
+
+        return train(playing(SMOOTH["lecam"]), batch_of, config, folder, 0, torch.device("cpu"))
+
+    whole, stopped = (RunFolder.start(tmp_path / name, config, resume=False) for name in ("whole", "stopped"))
+    finished = train_in(whole)
+    with pytest.raises(KeyboardInterrupt):
+        train_in(stopped, stop=3)
+    train_in(stopped)
+    files = [folder.path / "weights.safetensors" for folder in (whole, stopped)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert finished.adversary is None and not any(name.startswith("adversary") for name in finished.state_dict())
+    rows = [json.loads(line) for line in (whole.path / "metrics.jsonl").read_text().splitlines()]
+    assert all({"fooled", "adversary_loss", "adversary_smooth", "adversary_on_true"} <= row.keys() for row in rows)
+    fresh = load_weights(playing(SMOOTH["lecam"]), whole.path)
+    assert torch.equal(fresh.encode(noise(1, 9)).indices, finished.encode(noise(1, 9)).indices)
 
 
 @pytest.mark.parametrize("name", SMOOTH)

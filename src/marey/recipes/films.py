@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ class FilmsRecipe:
     judged: int = 64
     tokenizer: MagvitConfig = MagvitConfig()  # noqa: RUF009 (frozen)
     training: TrainConfig = TrainConfig(  # noqa: RUF009 (frozen)
-        steps=1000, batch_size=8, learning_rate=2e-3, warmup_steps=50, ema_decay=0.99, checkpoint_every=100
+        steps=600, batch_size=8, learning_rate=3e-3, warmup_steps=30, ema_decay=0.98, checkpoint_every=50
     )
     seed: int = 0
 
@@ -145,7 +146,7 @@ def _mean_colour(clips: Clips) -> Clips:
     return np.broadcast_to(mean, clips.shape)
 
 
-def _saver(arrays: dict[str, np.ndarray]) -> Callable[[Path], None]:
+def _saver(arrays: dict[str, Any]) -> Callable[[Path], None]:
     def save(file: Path) -> None:
         with file.open("wb") as stream:  # a name would be given the ending .npz
             np.savez_compressed(stream, **arrays)

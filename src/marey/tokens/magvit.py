@@ -35,7 +35,7 @@ class MagvitConfig:
     kind: Literal["magvit"] = "magvit"
     channels: int = 3
     stride: Axes = (4, 8, 8)
-    widths: tuple[int, ...] = (16, 32, 64, 64)
+    widths: tuple[int, ...] = (8, 16, 32, 64)
     blocks: tuple[int, ...] = (0, 1, 1, 1)
     kernel: Axes = (3, 3, 3)
     edge: Edge = "replicate"
