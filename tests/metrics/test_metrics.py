@@ -78,7 +78,9 @@ def test_copies_are_found_whatever_frames_were_lost() -> None:
 
 def test_codebook_use_and_perplexity() -> None:
     even = np.arange(40).reshape(2, 20) % 4
-    assert codebook.use(even, (16,)) == 0.25 and codebook.use(even, (2, 8)) == pytest.approx((1 + 0.25) / 2)
+    assert codebook.use(even, (16,)) == codebook.use(even, (2, 8)) == 0.25
+    assert codebook.use(even, (2, 1 << 17)) == pytest.approx((1 + 2 / (1 << 17)) / 2)  # more codes than can be counted
+    assert codebook.census(even, (16,)) == {"codebook_use": 0.25, "perplexity": pytest.approx(4)}
     assert codebook.distinct(even) == 4 and codebook.perplexity(even) == pytest.approx(4)
     assert codebook.perplexity(np.zeros(9, int)) == pytest.approx(1)
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from marey.tokens.quantizers import FSQConfig
-from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
+from marey.tokens.tokenizer import AnyTokenizerConfig, MagvitConfig, Tokenizer, TokenizerConfig
 
 _SMALL = {
     "strides": ((1, 2, 2), (1, 2, 2)),
@@ -13,9 +13,16 @@ _SMALL = {
     "cell": (2, 2),
     "quantizer": FSQConfig(levels=(8, 5, 4)),
 }
+_MAGVIT = {
+    "channels": 1,
+    "widths": (4, 6, 6, 8),
+    "blocks": (0, 1, 0, 1),
+    "quantizer": FSQConfig(levels=(8, 5, 4)),
+    "page": 1.0,
+}
 
-# Name: (config, frames of a clip). Pixels: 16 rows, 16 columns.
-KINDS = {
+# Name: (config, frames of a clip). Pixels: 16 rows, 16 columns; 8 x 8 of them make a latent.
+KINDS: dict[str, tuple[AnyTokenizerConfig, int]] = {
     "local": (TokenizerConfig(**_SMALL), 8),
     "looks_back": (TokenizerConfig(**_SMALL | {"encoder_kernel": (3, 1, 1), "decoder_kernel": (3, 3, 3)}), 8),
     "stride_2": (TokenizerConfig(**_SMALL | {"strides": ((2, 2, 2), (1, 2, 2)), "decoder_kernel": (2, 3, 3)}), 9),
@@ -25,6 +32,9 @@ KINDS = {
         ),
         13,
     ),
+    "magvit_local": (MagvitConfig(**_MAGVIT, stride=(1, 8, 8), kernel=(1, 3, 3), edge="zeros"), 5),
+    "magvit_frame_norm": (MagvitConfig(**_MAGVIT, stride=(2, 8, 8), edge="reflect", norm="frame"), 9),
+    "magvit_stride_4": (MagvitConfig(**_MAGVIT, stride=(4, 8, 8), edge="replicate"), 9),
 }
 SIZE = 16
 

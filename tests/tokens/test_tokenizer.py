@@ -1,7 +1,8 @@
 """The tokenizer: shapes, causality in both halves, the reach it states, and that it learns."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,16 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from marey.core.config import differences, from_json, strict, to_json
 from marey.core.errors import UserError
 from marey.data.clips import Batches, as_video, clips
 from marey.data.spec import DatasetSpec
-from marey.tokens.layers import CausalConv3d, Moments
-from marey.tokens.quantizers import FSQConfig
-from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
+from marey.tokens.layers import CausalConv3d, FrameNorm
+from marey.tokens.moments import Moments
+from marey.tokens.quantizers import FSQConfig, LFQConfig, QuantizerConfig, ResidualFSQConfig, VQConfig
+from marey.tokens.tokenizer import AnyTokenizerConfig, MagvitConfig, Tokenizer, TokenizerConfig
 from marey.world.matched import MatchedWorld
 from tests.tokens.small import KINDS, SIZE, noise, shaken, tokenizer_of
 
 SMALL = KINDS["local"][0]
+
+
+@strict
+@dataclass(frozen=True)
+class AnyHolder:
+    tokenizer: AnyTokenizerConfig
+
+
 TIME = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
 SPACE = {4: (4, 1), 8: (4, 2), 16: (4, 4)}
 
@@ -39,6 +50,51 @@ def test_all_frames_come_back(time: int, space: int) -> None:
         assert quantized.indices.shape == (2, 1 + k, 32 // space, 32 // space)
         assert quantized.codes.shape == (2, 3, 1 + k, 32 // space, 32 // space)
         assert tokenizer.decode(quantized.indices).shape == video.shape
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("norm", ["position", "frame"])
+@pytest.mark.parametrize("edge", ["zeros", "replicate", "reflect"])
+@pytest.mark.parametrize("space", [4, 8, 16])
+@pytest.mark.parametrize("time", [1, 2, 4, 8])
+def test_residual_networks_have_every_stride_edge_and_norm(time: int, space: int, edge: Any, norm: Any) -> None:
+    """And in each of them no latent sees a later frame, nor a frame a later latent."""
+    steps = 1 + max(time.bit_length(), space.bit_length()) - 1
+    config = MagvitConfig(
+        channels=1, stride=(time, space, space), widths=(4,) * steps, blocks=(0, 1, *(0,) * (steps - 2)),
+        edge=edge, norm=norm, quantizer=FSQConfig(levels=(8, 5, 4)), object_weight=20.0,
+    )  # fmt: skip
+    assert len(config.steps) == steps - 1
+    assert tuple(np.prod(config.steps, axis=0)) == (time, space, space)
+    tokenizer = shaken(Tokenizer(config))
+    for k in (0, 2):  # an image is a clip of one frame
+        video = noise(1, 1 + k * time, size=32)
+        indices = tokenizer.encode(video).indices
+        assert indices.shape == (1, 1 + k, 32 // space, 32 // space)
+        assert tokenizer.decode(indices).shape == video.shape
+    changed = video.clone()
+    changed[:, :, time + 1 :] = noise(1, time, seed=1, size=32)[:, :, :time]
+    assert differs(tokenizer.encoder(video), tokenizer.encoder(changed)).tolist() == [False, False, True]
+    codes = tokenizer.encode(video).codes
+    other = torch.cat([codes[:, :, :2], -codes[:, :, 2:] + 0.1], dim=2)
+    moved = differs(tokenizer.decoder(codes), tokenizer.decoder(other))
+    assert not moved[: time + 1].any() and moved[time + 1 :].all()
+
+
+@pytest.mark.parametrize(("frames", "nearest"), [(2, 1), (4, 5), (6, 5), (8, 9), (12, 13)])
+def test_other_lengths_are_refused_with_the_nearest(frames: int, nearest: int) -> None:
+    tokenizer = tokenizer_of("magvit_stride_4")
+    with pytest.raises(UserError, match=rf"video has {frames} frames; .*1 \+ k \* 4: cut or fill it to {nearest}$"):
+        tokenizer.encode(noise(1, frames))
+    with pytest.raises(UserError, match=rf"video has {frames} frames"):
+        tokenizer(noise(1, frames))
+
+
+def test_other_sizes_are_refused() -> None:
+    with pytest.raises(UserError, match=r"20 x 20 pixels; .*multiples of 8 and 8"):
+        tokenizer_of("local").encode(noise(1, 8, size=20))
+    with pytest.raises(UserError, match=r"8 x 8 pixels; .*edges are reflected, takes 16 x 16 or more"):
+        tokenizer_of("magvit_frame_norm").encode(noise(1, 9, size=8))
 
 
 def test_frames_need_not_be_square_nor_grey() -> None:
@@ -64,6 +120,13 @@ class NormOverTime(nn.SiLU):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x * torch.rsqrt(x.square().mean(dim=(1, 2), keepdim=True) + 1e-6))
+
+
+class NormOverClip(FrameNorm):
+    """What must be found: the group norm as the library has it, with one statistic for all frames."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.GroupNorm.forward(self, x)
 
 
 MUTANTS = (SymmetricConv3d, NormOverTime)
@@ -125,8 +188,13 @@ def test_no_frame_sees_a_later_latent(kind: str) -> None:
     assert early_frames(tokenizer_of(kind), KINDS[kind][1]) == []
 
 
-@pytest.mark.parametrize("mutant", MUTANTS)
-@pytest.mark.parametrize("kind", ["looks_back", "stride_4"])
+@pytest.mark.parametrize(
+    ("kind", "mutant"),
+    [
+        *((kind, mutant) for kind in ("looks_back", "stride_4", "magvit_stride_4") for mutant in MUTANTS),
+        ("magvit_frame_norm", NormOverClip),
+    ],
+)
 def test_the_causality_tests_can_fail(kind: str, mutant: type[nn.Module]) -> None:
     tokenizer, frames = tokenizer_of(kind), KINDS[kind][1]
     mutate(tokenizer.encoder, mutant)
@@ -138,9 +206,11 @@ def test_the_causality_tests_can_fail(kind: str, mutant: type[nn.Module]) -> Non
 
 
 @torch.no_grad()
-def test_a_local_encoder_sees_one_frame() -> None:
+@pytest.mark.parametrize("kind", ["local", "magvit_local"])
+def test_a_local_encoder_sees_one_frame(kind: str) -> None:
     """No statistic mixes time: each frame alone has the tokens that it has among others."""
-    tokenizer, video = tokenizer_of("local"), noise(2, 8)
+    tokenizer, video = tokenizer_of(kind), noise(2, 8)
+    assert tokenizer.local
     together = tokenizer.encoder(video)
     for t in range(8):
         alone = tokenizer.encoder(video[:, :, t : t + 1])
@@ -159,10 +229,11 @@ def test_clips_of_a_batch_do_not_meet(kind: str) -> None:
 # -- the reach it states -------------------------------------------------------------------------------------------
 
 REACHES = [
-    *(KINDS[kind] for kind in KINDS),
+    *(KINDS[kind] for kind in ("local", "looks_back", "stride_2", "stride_4", "magvit_local")),
     (replace(SMALL, cell=(1, 1), strides=((1, 4, 4),) * 2, encoder_kernel=(2, 1, 1)), 8),
     (replace(SMALL, strides=((1, 2, 2), (4, 2, 2)), encoder_kernel=(2, 1, 1)), 13),
     (replace(SMALL, strides=((4, 2, 2), (1, 2, 2))), 13),
+    (replace(KINDS["magvit_stride_4"][0], stride=(2, 8, 8), blocks=(0, 1, 0, 0)), 9),
 ]
 
 
@@ -179,14 +250,14 @@ def test_settled_agrees_with_brute_force(number: int) -> None:
         videos = [torch.where(shown[:, None, None], noise(1, frames), noise(1, frames, seed=i)) for i in range(1, 5)]
         latents = tokenizer.encoder(torch.cat(videos))
         moves = ((latents - latents[:1]).abs() > 1e-6).any(dim=(0, 1, 3, 4))
-        assert torch.equal(tokenizer.settled(shown[None])[0], ~moves)
+        assert torch.equal(tokenizer.settled(shown[None, :, None, None])[0, :, 0, 0], ~moves)
 
     check()
 
 
 def test_each_clip_is_settled_by_its_own_frames() -> None:
     tokenizer = tokenizer_of("looks_back")
-    shown = torch.rand(16, 8) < 0.7
+    shown = torch.rand(16, 8, 1, 1) < 0.7
     together = tokenizer.settled(shown)
     assert all(torch.equal(tokenizer.settled(shown[i : i + 1])[0], together[i]) for i in range(16))
 
@@ -274,6 +345,69 @@ def test_a_code_follows_its_object_on_a_straight_line() -> None:
     assert np.abs(off).max() < 0.5 and np.abs(off).mean() < 0.1  # pixels; the map counts a rim pixel in full
 
 
+# -- what else it is asked for ---------------------------------------------------------------------------------------
+
+
+def test_a_perceptual_loss_is_any_function_of_decoded_and_true() -> None:
+    config, video = KINDS["local"][0], noise(2, 8)
+    asked: list[Tensor] = []
+
+    def perceptual(decoded: Tensor, true: Tensor) -> Tensor:
+        asked.extend((decoded, true))
+        return (decoded - true).abs().mean() * 3
+
+    torch.manual_seed(0)
+    plain = Tokenizer(config)
+    torch.manual_seed(0)
+    both = Tokenizer(config, perceptual)
+    term = both(video).parts["perceptual"]
+    assert torch.isclose(both(video).total, plain(video).total + term)
+    assert torch.equal(asked[1], video) and torch.equal(term, (asked[0] - video).abs().mean() * 3)
+    assert both.state_dict().keys() == plain.state_dict().keys()
+
+    class Net(nn.Conv3d):
+        def forward(self, decoded: Tensor, true: Tensor) -> Tensor:
+            return (super().forward(decoded) - super().forward(true)).square().mean()
+
+    assert Tokenizer(config, Net(1, 1, 1)).state_dict().keys() == plain.state_dict().keys()  # a network of others
+
+
+QUANTIZERS = {
+    "fsq": FSQConfig(levels=(8, 5, 4)), "residual": ResidualFSQConfig(stage=(5, 5), stages=2),
+    "lfq": LFQConfig(bits=6), "vq": VQConfig(codes=32, channels=3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_rounding_is_done_in_float32(name: str) -> None:
+    """Also where the convolutions are computed in half precision."""
+    _rounds_in_float32(QUANTIZERS[name], "cpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_rounding_is_done_in_float32_on_a_gpu(name: str) -> None:
+    _rounds_in_float32(QUANTIZERS[name], "cuda")
+
+
+def _rounds_in_float32(quantizer: QuantizerConfig, device: str) -> None:
+    seen: list[Tensor] = []
+    tokenizer = Tokenizer(replace(KINDS["magvit_stride_4"][0], quantizer=quantizer)).to(device)
+    tokenizer.encoder.register_forward_hook(lambda _, given, made: seen.append(made))
+
+    def arrived(_: nn.Module, given: tuple[Tensor]) -> None:
+        assert not torch.is_autocast_enabled(device)
+        seen.append(given[0])
+
+    tokenizer.quantizer.register_forward_pre_hook(arrived)
+    with torch.autocast(device, dtype=torch.bfloat16):
+        loss = tokenizer(noise(2, 9).to(device))
+    assert [each.dtype for each in seen] == [torch.bfloat16, torch.float32]
+    assert loss.total.dtype == torch.float32 and loss.total.isfinite()
+    loss.total.backward()
+    assert all(each.grad is None or each.grad.isfinite().all() for each in tokenizer.parameters())
+
+
 # -- refused shapes ------------------------------------------------------------------------------------------------
 
 
@@ -292,3 +426,38 @@ def test_impossible_shapes_are_refused(changes: dict[str, object], named: str) -
     with pytest.raises(UserError, match=rf"tokenizer\.{named}") as caught:
         replace(TokenizerConfig(quantizer=FSQConfig()), **changes)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"stride": (3, 8, 8)}, r"stride=\(3, 8, 8\): give powers of two"),
+        ({"stride": (0, 8, 8)}, "stride"),
+        ({"widths": (8, 8)}, r"widths=\(8, 8\).*makes 4 resolutions"),
+        ({"blocks": (0, 1, 1, -1)}, r"blocks"),
+        ({"kernel": (3, 0, 3)}, "kernel"),
+    ],
+)
+def test_impossible_residual_networks_are_refused(changes: dict[str, object], named: str) -> None:
+    with pytest.raises(UserError, match=rf"tokenizer\.{named}|, tokenizer\.{named}") as caught:
+        replace(MagvitConfig(), **changes)
+    assert "\n" not in str(caught.value)
+
+
+OLD = {  # the config of a run from before there was a choice of networks and quantizers
+    "channels": 1, "strides": [[1, 1, 1]], "widths": [8], "encoder_kernel": [1, 3, 3], "maps": 4, "cell": [32, 32],
+    "quantizer": {"kind": "fsq", "levels": [1024, 1024, 1024]}, "decoder_kernel": [3, 1, 1], "decoder_width": 128,
+    "block": 4, "object_weight": 20.0, "latent_weight": 0.01,
+}  # fmt: skip
+
+
+def test_older_configs_are_still_the_same_configs() -> None:
+    holder = AnyHolder(TokenizerConfig())
+    assert from_json(AnyHolder, {"tokenizer": OLD}, "config.json") == holder
+    assert differences({"tokenizer": OLD}, to_json(holder)) == []  # so that the run can be taken up again
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_json_keeps_the_type_that_was_chosen(kind: str) -> None:
+    holder = AnyHolder(KINDS[kind][0])
+    assert from_json(AnyHolder, to_json(holder), "config.json") == holder

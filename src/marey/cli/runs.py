@@ -39,6 +39,7 @@ def train() -> None:
 
 @train.command("tokenizer")
 @RECIPE
+@click.option("--videos", type=PATH, help="Train on films instead: a folder of videos, or what `marey import` made.")
 @out_option()
 @SEED
 @DEVICE
@@ -46,9 +47,25 @@ def train() -> None:
 @_TENSORBOARD
 @_SHARD
 def train_tokenizer_command(
-    recipe_name: str, out: Path, seed: int | None, device: str, resume: bool, tensorboard: bool, shard: bool
+    recipe_name: str,
+    videos: Path | None,
+    out: Path,
+    seed: int | None,
+    device: str,
+    resume: bool,
+    tensorboard: bool,
+    shard: bool,
 ) -> None:
-    """Train the video tokenizer of a recipe into OUT/tokenizer."""
+    """Train the video tokenizer of a recipe into OUT/tokenizer.
+
+    With --videos a tokenizer of natural video is trained on films, all but the last fifth of each, and measured on that
+    fifth: OUT/metrics.json, OUT/clips.
+    """
+    if videos is not None:
+        from marey.cli.films import train_on_videos
+
+        train_on_videos(videos, out, seed, chosen_device(device), resume, tensorboard, shard)
+        return
     from marey.recipes.stages import start_run, timed, train_tokenizer
     from marey.train import Manner
 

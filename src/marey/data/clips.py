@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -137,18 +138,21 @@ class Batches:
         return step * self.batch_size + np.arange(self.batch_size)
 
 
-class Ahead:
+Made = TypeVar("Made")
+
+
+class Ahead(Generic[Made]):
     """The same batches, each made while the one before it is used: `Ahead(batches)(step, device)` is
     `batches(step, device)`, in whatever order the steps are asked for. Drawing leaves Python to other threads.
     """
 
-    def __init__(self, batches: Callable[[int, torch.device], Batch]):
+    def __init__(self, batches: Callable[[int, torch.device], Made]):
         self._batches = batches
         self._thread = ThreadPoolExecutor(1, "ahead")
         self._asked: tuple[int, torch.device] | None = None
-        self._next: Future[Batch]
+        self._next: Future[Made]
 
-    def __call__(self, step: int, device: torch.device) -> Batch:
+    def __call__(self, step: int, device: torch.device) -> Made:
         if self._asked != (step, device):
             self._next = self._thread.submit(self._batches, step, device)
         batch = self._next.result()

@@ -45,9 +45,7 @@ BASE = replace(
     SMALL,
     name="base",
     dataset=DatasetSpec(world=MatchedWorld(frames=16, size=64, channels=3), train=30_000),
-    tokenizer=replace(
-        SMALL.tokenizer, channels=3, cell=(64, 64), quantizer=FSQConfig(levels=(1024, 1024, 1024, 64, 64, 64))
-    ),
+    tokenizer=TokenizerConfig(channels=3, cell=(64, 64), quantizer=FSQConfig(levels=(1024, 1024, 1024, 64, 64, 64))),
     tokenizer_training=replace(SMALL.tokenizer_training, steps=20_000),
     dynamics=replace(SMALL.dynamics, width=256, depth=8),
     dynamics_training=replace(SMALL.dynamics_training, steps=60_000),

@@ -101,7 +101,7 @@ class VideoModel(nn.Module):
     def _masks(self, exercise: Exercise, like: Tensor) -> tuple[Bool[Tensor, "B E"], Bool[Tensor, "B E"]]:
         """What is known, and what is a hint, as masks over the flat row."""
         stride = self.tokenizer.config.stride[0]
-        settled = self.tokenizer.settled(exercise.frames)
+        settled = self.tokenizer.settled(exercise.frames[:, :, None, None])[:, :, 0, 0]
         touched = F.max_pool1d(F.pad(exercise.frames.float(), (stride - 1, 0)), stride) > 0  # holds a shown frame
 
         def row(task: Tensor, law: Tensor, frames: Bool[Tensor, "B t"]) -> Bool[Tensor, "B E"]:

@@ -10,7 +10,7 @@ from marey.dynamics.tasks import TASKS
 from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import JudgeConfig
 from marey.recipes.model import Shape
-from marey.tokens.tokenizer import TokenizerConfig
+from marey.tokens.tokenizer import AnyTokenizerConfig
 from marey.train import TrainConfig
 from marey.world.laws import BASE_LAWS
 
@@ -22,7 +22,7 @@ class Recipe:
 
     name: str
     dataset: DatasetSpec
-    tokenizer: TokenizerConfig
+    tokenizer: AnyTokenizerConfig
     tokenizer_training: TrainConfig
     dynamics: DynamicsConfig
     dynamics_training: TrainConfig

@@ -29,12 +29,13 @@ from marey.dynamics.tasks import TASKS, Exercise, Task, draw_exercises
 from marey.dynamics.transformer import Batch as MaskedBatch
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
 from marey.judge.verdict import Verdict, judge
+from marey.metrics import codebook
 from marey.recipes.catalogue import LEVELS
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
 from marey.recipes.strips import strip
 from marey.recipes.views import Views
-from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
+from marey.tokens.tokenizer import AnyTokenizerConfig, Perceptual, Tokenizer
 from marey.train import Manner, TrainConfig, train
 
 _VALIDATED = 256  # validation clips looked at during training
@@ -53,7 +54,7 @@ class TokenizerStage:
     """All that decides a tokenizer's weights."""
 
     dataset: DatasetSpec
-    tokenizer: TokenizerConfig
+    tokenizer: AnyTokenizerConfig
     training: TrainConfig
     seed: int
 
@@ -71,20 +72,29 @@ class DynamicsStage:
 
 
 def train_tokenizer(
-    recipe: Recipe, out: Path, device: torch.device, resume: bool, manner: Manner = _ALONE
+    recipe: Recipe,
+    out: Path,
+    device: torch.device,
+    resume: bool,
+    manner: Manner = _ALONE,
+    perceptual: Perceptual | None = None,
 ) -> Tokenizer:
-    """Train the recipe's tokenizer in out/tokenizer, or finish what is there."""
+    """Train the recipe's tokenizer in out/tokenizer, or finish what is there.
+
+    perceptual: one more term of its loss (see `Tokenizer`); a folder does not remember which.
+    """
     stage = TokenizerStage(recipe.dataset, recipe.tokenizer, recipe.tokenizer_training, recipe.seed)
     folder = RunFolder.start(out / "tokenizer", stage, resume)
     batches = _batches(recipe, stage.training)
     ahead = Ahead(batches)
     torch.manual_seed(recipe.seed)
-    model = Tokenizer(recipe.tokenizer)
+    model = Tokenizer(recipe.tokenizer, perceptual)
     validation = _validation(recipe, device)
 
     def validate(_: int, averaged: Tokenizer) -> dict[str, float]:
         with torch.no_grad():
-            return {"validation_loss": float(averaged(validation.video).total)}
+            loss, indices = averaged(validation.video).total, averaged.encode(validation.video).indices
+        return {"validation_loss": float(loss)} | codebook.census(indices.cpu().numpy(), averaged.quantizer.levels)
 
     def paint(_: int, averaged: Tokenizer) -> UInt8[np.ndarray, "H W 3"]:
         video = validation.video[:_SHOWN]

@@ -24,7 +24,9 @@ TITLES = {
     "reconstruction.track_error": Title("Track error", "distance between the tracked dot and the true one", _LOW),
     "reconstruction.psnr": Title("PSNR", "stands beside the blank page's, which is high when the dot is small", _HIGH),
     "reconstruction.codebook_use": Title(
-        "Codebook use", "share of the levels of each digit that the test clips use", _HIGH
+        "Codebook use",
+        "share of the codes, or of each digit's levels if there are many, that the test clips use",
+        _HIGH,
     ),
     "classify.accuracy": Title("Accuracy", "share of test clips whose law the model names", _HIGH),
     "predict.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),

@@ -1,6 +1,7 @@
-"""Causal 3D layers: no output frame sees a later input frame, and no statistic mixes frames or places."""
+"""Causal 3D layers: no output frame sees a later input frame, and no statistic mixes frames."""
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -8,87 +9,82 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from marey.core.errors import UserError
+
 Axes = tuple[int, int, int]  # time, height, width
+Edge = Literal["zeros", "replicate", "reflect"]  # what lies beyond the rim of a frame; before the first frame are zeros
 
 
 class CausalConv3d(nn.Conv3d):
-    """A convolution padded in front in time, and evenly (zeros) in space.
+    """A convolution padded in front in time (zeros), and evenly in space (by `edge`).
 
     Output frame j sees input frames up to j * stride and none later. With temporal stride s a clip of 1 + k s frames
-    gives 1 + k (MAGVIT-v2, arXiv 2310.05737, section 3.1).
+    gives 1 + k (MAGVIT-v2, arXiv 2310.05737, section 3.1); an image is a clip of one frame.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: Axes, stride: Axes = (1, 1, 1)):
+    def __init__(self, inputs: int, outputs: int, kernel: Axes, stride: Axes = (1, 1, 1), edge: Edge = "zeros"):
         kernel = (max(kernel[0], stride[0]), max(kernel[1], stride[1]), max(kernel[2], stride[2]))  # skips nothing
         super().__init__(inputs, outputs, kernel, stride)
+        self.edge = edge
         rows, columns = kernel[1] - stride[1], kernel[2] - stride[2]
         self.pads = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2, kernel[0] - 1, 0)
 
     def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B D t h w"]:
         if self.kernel_size == (1, 1, 1):  # a product of matrices does the same in half the time
             assert self.bias is not None
-            return (self.weight.flatten(1) @ x.flatten(2) + self.bias[:, None]).unflatten(2, x.shape[2:])
-        return super().forward(F.pad(x, self.pads))
+            product = self.weight.flatten(1) @ x.flatten(2)
+            return (product + self.bias.to(product.dtype)[:, None]).unflatten(2, x.shape[2:])
+        return super().forward(self.padded(x))
+
+    def padded(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C _ _ _"]:
+        """What the kernel slides over."""
+        if self.edge == "zeros":
+            return F.pad(x, self.pads)
+        return F.pad(F.pad(x, (*self.pads[:4], 0, 0), mode=self.edge), (0, 0, 0, 0, *self.pads[4:]))
 
 
-class Moments(nn.Module):
-    """Maps to numbers: where the mass of each map lies in its cell, how far it spreads and how much there is.
+class CausalUpsample(nn.Module):
+    """The way back from a strided `CausalConv3d`: 1 + k frames give 1 + k s.
 
-    Each map is a distribution over the pixels of a cell (softmax); its mean is a place (spatial soft argmax, Finn et
-    al., arXiv 1509.06113), so that a code can be a straight line in position. cell: rows and columns of the input.
-    Output channels: for K maps, K means along the row, K down the column, K standard deviations (in half cells) and
-    K log masses.
+    A convolution paints the s frames and the pixels of each place at once (depth to space); the first place stands for
+    one frame only, so that the frames before it are dropped.
     """
 
-    def __init__(self, cell: tuple[int, int]):
+    def __init__(self, inputs: int, outputs: int, kernel: Axes, stride: Axes, edge: Edge = "zeros"):
         super().__init__()
-        self.cell = cell
+        self.stride = stride
+        self.convolution = CausalConv3d(inputs, outputs * math.prod(stride), kernel, edge=edge)
 
-    def forward(self, maps: Float[Tensor, "B K t H W"]) -> Float[Tensor, "B D t h w"]:
-        rows, columns = self.cell
-        maps = rearrange(maps, "b k t (h p) (w q) -> b k t h w (p q)", p=rows, q=columns)
-        down, along = torch.meshgrid(_centres(rows), _centres(columns), indexing="ij")
-        place = torch.stack([along, down, along**2 + down**2]).flatten(1).to(maps)
-        x, y, squares = (maps.softmax(dim=-1) @ place.T).unbind(dim=-1)
-        spread = (squares - x**2 - y**2).clamp(min=1e-4).sqrt()
-        mass = maps.logsumexp(dim=-1) - math.log(rows * columns)
-        return torch.cat([x, y, spread, mass / 4], dim=1)  # all of them of the order of one
+    def forward(self, x: Float[Tensor, "B C t h w"]) -> Float[Tensor, "B D T H W"]:
+        p, q, r = self.stride
+        x = rearrange(self.convolution(x), "b (c p q r) t h w -> b c (t p) (h q) (w r)", p=p, q=q, r=r)
+        return x[:, :, p - 1 :]
 
 
-class Broadcast(nn.Module):
-    """Codes to video: each code is broadcast over the blocks of its patch, which know their place in it and paint their
-    own pixels (the spatial broadcast decoder, arXiv 1901.07017).
+class PositionNorm(nn.Module):
+    """Root mean square norm (arXiv 1910.07467) over the channels of each place: no statistic mixes places or frames."""
 
-    stride: frames and pixels per latent cell. block: width of a block, pixels. Latent frame 0 stands for one frame
-    only, so that the frames before it are dropped.
-    """
-
-    def __init__(self, codes: int, channels: int, kernel: Axes, stride: Axes, block: int, width: int):
+    def __init__(self, channels: int):
         super().__init__()
-        self.stride, self.block = stride, block
-        rows, columns = stride[1] // block, stride[2] // block
-        self.code = CausalConv3d(codes, width * stride[0], kernel)
-        # Plane waves over the patch: a sum with the code's own is a function of (place - code) from the first step on.
-        places = torch.stack(torch.meshgrid(_centres(rows), _centres(columns), indexing="ij"))
-        self.place = nn.Parameter(torch.einsum("dk,khw->hwd", 3 * torch.randn(width, 2), places)[:, None])
-        nn.init.normal_(self.code.weight, std=3)
-        nn.init.zeros_(self.code.weight[:, :, :-1])  # the past has no say until it proves useful
-        page = nn.Linear(width, channels * block**2)
-        nn.init.zeros_(page.weight)  # begins as a white page
-        nn.init.ones_(page.bias)
-        # Products of matrices: convolutions with kernels of one pixel would be the same, at half the speed.
-        self.paint = nn.Sequential(
-            nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), page
-        )
+        self.gain = nn.Parameter(torch.ones(channels, 1, 1, 1))
 
-    def forward(self, codes: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B C T H W"]:
-        n = self.stride[0]
-        x = rearrange(self.code(codes), "b (d n) t h w -> b (t n) h 1 w 1 d", n=n)[:, n - 1 :]
-        return rearrange(
-            self.paint(x + self.place), "b t h r w q (c i j) -> b c t (h r i) (w q j)", i=self.block, j=self.block
-        )
+    def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
+        return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-6) * self.gain
 
 
-def _centres(count: int) -> Float[Tensor, "n"]:
-    """Middles of `count` equal parts of [-1, 1]."""
-    return (torch.arange(count) + 0.5) / count * 2 - 1
+class FrameNorm(nn.GroupNorm):
+    """Group norm (arXiv 1803.08494) with statistics of each frame by itself: places of a frame are mixed, no frames."""
+
+    def __init__(self, channels: int):
+        super().__init__(math.gcd(channels, 8), channels)
+
+    def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
+        frames = super().forward(rearrange(x, "b c t h w -> (b t) c h w"))
+        return rearrange(frames, "(b t) c h w -> b c t h w", b=len(x))
+
+
+def refuse_below_one(config: object, axes: dict[str, tuple[int, ...]]) -> None:
+    """A UserError that names the first field of a tokenizer's config in which a size is less than 1."""
+    for name, numbers in axes.items():
+        if min(numbers, default=0) < 1:
+            raise UserError(f"tokenizer.{name}={getattr(config, name)}: give whole numbers, each at least 1")

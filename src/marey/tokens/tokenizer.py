@@ -1,110 +1,125 @@
 """The tokenizer: a causal 3D-convolutional autoencoder with a quantizer in the middle."""
 
-import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Annotated, Any
 
-import torch.nn.functional as F
+import torch
 from jaxtyping import Bool, Float, Int64
+from pydantic import Discriminator, Tag
 from torch import Tensor, nn
 
-from marey.core.config import strict
 from marey.core.errors import UserError
-from marey.tokens.layers import Axes, Broadcast, CausalConv3d, Moments
-from marey.tokens.quantizers import FSQConfig, Quantized
+from marey.tokens.adversary import Adversary
+from marey.tokens.layers import CausalConv3d
+from marey.tokens.magvit import MagvitConfig
+from marey.tokens.moments import TokenizerConfig
+from marey.tokens.quantizers import Quantized
+from marey.tokens.reach import reached
 from marey.train import Loss
 
+Video = Float[Tensor, "B C T H W"]
+Latents = Float[Tensor, "B D t h w"]
+Perceptual = Callable[[Video, Video], Float[Tensor, ""]]  # (decoded, true) -> a term of the loss, weighted already
 
-@strict
-@dataclass(frozen=True)
-class TokenizerConfig:
-    """Shape of a tokenizer, and the weights of its loss.
 
-    strides: of the encoder's convolutions, (time, height, width). encoder_kernel: of the same. maps: what they end in.
-    cell: rows and columns of a map that become one latent. decoder_kernel: over the codes. block: pixels that
-    the decoder paints at once. object_weight: how much more a pixel counts that differs from its clip's background.
-    latent_weight: of the latents' mean square, which keeps them within the quantizer's range.
-    """
+def _kind(given: Any) -> str:
+    """Which of the two a config or its JSON is; files from before there was a choice do not say."""
+    return given.get("kind", "moments") if isinstance(given, dict) else getattr(given, "kind", "moments")
 
-    channels: int = 1
-    strides: tuple[Axes, ...] = ((1, 1, 1),)
-    widths: tuple[int, ...] = (8,)
-    encoder_kernel: Axes = (1, 3, 3)
-    maps: int = 4
-    cell: tuple[int, int] = (32, 32)
-    quantizer: FSQConfig = FSQConfig()  # noqa: RUF009 (frozen)
-    decoder_kernel: Axes = (3, 1, 1)
-    decoder_width: int = 128
-    block: int = 4
-    object_weight: float = 20.0
-    latent_weight: float = 0.01
 
-    def __post_init__(self) -> None:
-        axes = {"strides": sum(self.strides, ()), "widths": self.widths}
-        axes |= {"encoder_kernel": self.encoder_kernel, "decoder_kernel": self.decoder_kernel, "block": (self.block,)}
-        axes |= {"maps": (self.maps,), "cell": self.cell}
-        for name, numbers in axes.items():
-            if min(numbers, default=0) < 1:
-                raise UserError(f"tokenizer.{name}={getattr(self, name)}: give whole numbers, each at least 1")
-        if len(self.strides) != len(self.widths):
-            raise UserError(f"tokenizer.widths={self.widths}: give one width for each of {len(self.strides)} strides")
-        if self.stride[1] % self.block or self.stride[2] % self.block:
-            raise UserError(f"tokenizer.block={self.block} must divide the spatial strides {self.stride[1:]}")
+AnyTokenizerConfig = Annotated[
+    Annotated[TokenizerConfig, Tag("moments")] | Annotated[MagvitConfig, Tag("magvit")], Discriminator(_kind)
+]
 
-    @property
-    def stride(self) -> Axes:
-        """Frames, rows and columns of pixels per latent."""
-        t, h, w = (math.prod(axis) for axis in zip(*self.strides, strict=True))
-        return t, h * self.cell[0], w * self.cell[1]
+__all__ = ["AnyTokenizerConfig", "MagvitConfig", "Perceptual", "Tokenizer", "TokenizerConfig"]
 
 
 class Tokenizer(nn.Module):
-    """Video to indices and back. `forward(video)` is the training loss."""
+    """Video to indices and back. `forward(video)` is the training loss; with an adversary in its config,
+    `adversary_loss(video)` is the other player's.
 
-    def __init__(self, config: TokenizerConfig):
+    perceptual: one more term of the loss, a function of (decoded, true) video; its weights are no part of the model.
+    """
+
+    adversary: Adversary | None  # None in averaged and finished weights too
+
+    def __init__(self, config: AnyTokenizerConfig, perceptual: Perceptual | None = None):
         super().__init__()
         self.config = config
         self.quantizer = config.quantizer.build()
-        codes = len(config.quantizer.levels)
-        layers: list[nn.Module] = []
-        inputs = config.channels
-        for stride, width in zip(config.strides, config.widths, strict=True):
-            layers += [CausalConv3d(inputs, width, config.encoder_kernel, stride), nn.SiLU()]
-            inputs = width
-        maps = CausalConv3d(inputs, config.maps, (1, 1, 1))
-        nn.init.normal_(maps.weight, std=6 / math.sqrt(inputs))  # sharp enough to tell a small object from its page
-        self.encoder = nn.Sequential(
-            *layers, maps, Moments(config.cell), CausalConv3d(4 * config.maps, codes, (1, 1, 1))
-        )
-        self.decoder = Broadcast(
-            codes, config.channels, config.decoder_kernel, config.stride, config.block, config.decoder_width
-        )
+        self.encoder, self.decoder = config.encoder(), config.decoder()
+        self.adversary = config.adversary.build(config.channels) if config.adversary else None
+        self._perceptual = (perceptual,) if perceptual else ()  # in a tuple: not a submodule
 
-    def encode(self, video: Float[Tensor, "B C T H W"]) -> Quantized:
-        return self.quantizer(self.encoder(video))
+    def encode(self, video: Video) -> Quantized:
+        """Codes and indices; the video must have 1 + k * stride frames, else a UserError names the nearest number."""
+        return self._quantized(self._latents(video))
 
-    def decode(self, indices: Int64[Tensor, "B t h w"]) -> Float[Tensor, "B C T H W"]:
+    def decode(self, indices: Int64[Tensor, "B t h w"]) -> Video:
+        """The video that the indices stand for."""
         return self.decoder(self.quantizer.lookup(indices)).clamp(-1, 1)
 
     @property
     def local(self) -> bool:
         """Whether each latent frame depends on a single frame of the video."""
-        return all(layer.kernel_size[0] == 1 for layer in self.encoder if isinstance(layer, CausalConv3d))
+        layers = self.encoder.modules()
+        return all(layer.kernel_size[0] == 1 for layer in layers if isinstance(layer, CausalConv3d))
 
-    def settled(self, shown: Bool[Tensor, "B T"]) -> Bool[Tensor, "B t"]:
-        """Latent frames that depend on shown frames only, whatever the hidden ones hold."""
-        hidden = (~shown).float()[:, None]
-        for layer in self.encoder:
-            if isinstance(layer, CausalConv3d):
-                kernel, stride = layer.kernel_size[0], layer.stride[0]
-                hidden = F.max_pool1d(F.pad(hidden, (kernel - 1, 0)), kernel, stride)
-        return hidden[:, 0] == 0
+    def settled(self, shown: Bool[Tensor, "B T H W"]) -> Bool[Tensor, "B t h w"]:
+        """Latents that depend on shown pixels only, whatever the hidden ones hold.
 
-    def forward(self, video: Float[Tensor, "B C T H W"]) -> Loss:
+        Where H and W are 1 whole frames are shown, and h and w are 1.
+        """
+        return ~reached(self.encoder, ~shown)
+
+    def forward(self, video: Video) -> Loss:
         """Squared error, weighted so that small objects live: on a white page a blank page is nearly right already."""
-        latents = self.encoder(video)
-        output = self.decoder(self.quantizer(latents).codes)
+        latents = self._latents(video)
+        quantized = self._quantized(latents)
+        output = self.decoder(quantized.codes).float()
         background = video.flatten(2).median(dim=2).values[..., None, None, None]
         objects = (video - background).abs().amax(dim=1, keepdim=True) / 2
         error = ((1 + self.config.object_weight * objects) * (output - video).square()).mean()
         spread = latents.square().mean()
-        return Loss(error + self.config.latent_weight * spread, {"error": error, "latents": spread})
+        total = error + self.config.latent_weight * spread + quantized.loss
+        parts = {"error": error, "latents": spread, "quantizer": quantized.loss}
+        for perceptual in self._perceptual:
+            parts["perceptual"] = perceptual(output, video)
+            total = total + parts["perceptual"]
+        if self.training and self.adversary and self.config.adversary:
+            parts["fooled"] = self.adversary.fooled(output)
+            total = total + self.config.adversary.weight * parts["fooled"]
+        return Loss(total, parts)
+
+    def adversary_loss(self, video: Video) -> Loss:
+        """What the adversary minimises: it sees the video and what the tokenizer now makes of it."""
+        assert self.adversary, "this tokenizer plays alone"
+        training = self.quantizer.training
+        self.quantizer.eval()  # a codebook moves once a step, in the tokenizer's turn
+        with torch.no_grad():
+            decoded = self.decoder(self.encode(video).codes)
+        self.quantizer.train(training)
+        return self.adversary.loss(video, decoded)
+
+    def _latents(self, video: Video) -> Latents:
+        self._check(video)
+        return self.encoder(video).float()
+
+    def _quantized(self, latents: Latents) -> Quantized:
+        """In float32, whatever precision the convolutions are computed in: a rounding error may be another code."""
+        with torch.autocast(latents.device.type, enabled=False):
+            return self.quantizer(latents)
+
+    def _check(self, video: Video) -> None:
+        (t, h, w), (frames, rows, columns) = self.config.stride, video.shape[2:]
+        if (frames - 1) % t:
+            nearest = 1 + t * max(0, round((frames - 1) / t))
+            raise UserError(f"video has {frames} frames; this tokenizer takes 1 + k * {t}: cut or fill it to {nearest}")
+        if rows % h or columns % w:
+            raise UserError(f"video has {rows} x {columns} pixels; this tokenizer takes multiples of {h} and {w}")
+        least = self.config.least
+        if min(rows // h, columns // w) < least:
+            raise UserError(
+                f"video has {rows} x {columns} pixels; this tokenizer, whose edges are reflected, takes {least * h} x "
+                f"{least * w} or more"
+            )

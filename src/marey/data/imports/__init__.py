@@ -15,22 +15,25 @@ from marey.data.staged import Plan, Progress, Step, build, silent
 _READERS = {".npz": read_npz, ".csv": read_tracks, ".parquet": read_tracks}
 
 
-def import_foreign(source: Path, out: Path, overwrite: bool = False, progress: Progress = silent) -> None:
+def import_foreign(
+    source: Path, out: Path, overwrite: bool = False, progress: Progress = silent, shorter: int | None = None
+) -> None:
     """Import a file or a folder of videos into the folder `out`, to be opened by `open_foreign`.
 
     source: an npz file with the keys of the research documents (`videos`, `labels`, `trajectory_3d` or `trajectories`,
     `equations`, `descriptions`, each of them optional), a CSV or Parquet table of tracks, or a folder of videos. It is
     read and written a piece at a time; a stopped import goes on when it is called again (see `staged`). Anything that
-    cannot be read is a UserError that names the file and the row.
+    cannot be read is a UserError that names the file and the row. shorter: pixels of a frame's shorter side to shrink
+    videos to.
     """
-    found = open_source(source)
+    found = open_source(source, shorter)
     build(out, Plan(PLAN, found.plan, found.total), _steps(found), overwrite, progress)
 
 
-def open_source(source: Path) -> Source:
+def open_source(source: Path, shorter: int | None = None) -> Source:
     """What is to be imported, by its kind."""
     if source.is_dir():
-        return read_videos(source)
+        return read_videos(source, shorter)
     if not source.is_file():
         raise UserError(f"{source} does not exist; give an npz, CSV or Parquet file, or a folder of videos")
     if source.suffix.lower() not in _READERS:

@@ -1,0 +1,153 @@
+"""Finite scalar quantization (arXiv 2309.15505), and the same again on what it left over."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from vector_quantize_pytorch import FSQ, ResidualFSQ
+
+from marey.core.config import strict
+from marey.core.errors import UserError
+from marey.tokens.quantizer import Quantized, Quantizer, exactly
+
+_MOST_IN_A_STAGE = 1 << 16  # codes: the library keeps a table of them
+
+
+@strict
+@dataclass(frozen=True)
+class FSQConfig:
+    """Finite scalar quantization (arXiv 2309.15505): each of a few numbers is rounded to one of its levels.
+
+    even_weight: of how unevenly the latents fill the range; a small codebook needs it to be used. None for nothing.
+    """
+
+    ordinal: ClassVar[bool] = True
+
+    kind: Literal["fsq"] = "fsq"
+    levels: tuple[int, ...] = (1024, 1024, 1024)
+    even_weight: float | None = None  # None, so that runs from before this field can be taken up again
+
+    def __post_init__(self) -> None:
+        _refuse_weight(self.even_weight)
+        if math.prod(self.levels) >= 1 << 63:
+            raise UserError(f"quantizer.levels={self.levels}: keep the codebook under 2**63 codes")
+        if not self.levels or min(self.levels) < 3:  # the library has no two levels
+            raise UserError(f"quantizer.levels={self.levels}: give at least one level count, each 3 or more")
+
+    @property
+    def channels(self) -> int:
+        return len(self.levels)
+
+    def build(self) -> "FSQuantizer":
+        return FSQuantizer(self)
+
+
+class FSQuantizer(Quantizer):
+    """FSQ over `len(levels)` channels."""
+
+    def __init__(self, config: FSQConfig):
+        super().__init__(config.channels, config.levels, config.ordinal)
+        self.even_weight = config.even_weight
+        # Clamped, not squashed: a code is then a straight line in its latent. The library's indices are sums in float32
+        # and exact for small codebooks only, so they are counted here.
+        self.fsq = FSQ(list(config.levels), return_indices=False, bound_hard_clamp=True)
+
+    def forward(self, latents: Float[Tensor, "B D t h w"]) -> Quantized:
+        passed, _ = self.fsq(latents)
+        half = self.counts // 2
+        digits = (passed.detach().movedim(1, -1) * half + half).round().long()
+        # The library stretches the range by a thousandth, which at its ends is a level too many where there are 1000.
+        indices = self.join(digits.clamp(min=0).minimum(self.counts - 1))
+        loss = _uneven_loss(latents, self.even_weight if self.training else None)
+        return Quantized(exactly(self.lookup(indices), passed), indices, loss)
+
+    def lookup(self, indices: Int64[Tensor, "B t h w"]) -> Float[Tensor, "B D t h w"]:
+        half = self.counts // 2
+        return ((self.split(indices) - half) / half).movedim(-1, 1)
+
+
+@strict
+@dataclass(frozen=True)
+class ResidualFSQConfig:
+    """FSQ in stages: each rounds, ever finer, what the stages before it left over (arXiv 2107.03312, algorithm 1).
+
+    stage: the levels of one stage. An index has the digits of the first, coarsest stage first. even_weight: as in
+    `FSQConfig`.
+    """
+
+    ordinal: ClassVar[bool] = True
+
+    kind: Literal["residual_fsq"] = "residual_fsq"
+    stage: tuple[int, ...] = (8, 8, 8)
+    stages: int = 2
+    even_weight: float | None = None
+
+    def __post_init__(self) -> None:
+        _refuse_weight(self.even_weight)
+        if not self.stage or min(self.stage) < 2:
+            raise UserError(f"quantizer.stage={self.stage}: give at least one level count, each 2 or more")
+        if math.prod(self.stage) > _MOST_IN_A_STAGE:
+            raise UserError(f"quantizer.stage={self.stage}: keep a stage within {_MOST_IN_A_STAGE} codes, add stages")
+        if self.stages < 1 or math.prod(self.levels) >= 1 << 63:
+            raise UserError(f"quantizer.stages={self.stages}: give 1 or more, and keep the codebook under 2**63 codes")
+
+    @property
+    def channels(self) -> int:
+        return len(self.stage)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        return self.stage * self.stages
+
+    def build(self) -> "ResidualFSQuantizer":
+        return ResidualFSQuantizer(self)
+
+
+class ResidualFSQuantizer(Quantizer):
+    """Residual FSQ over `len(stage)` channels."""
+
+    places: Tensor
+
+    def __init__(self, config: ResidualFSQConfig):
+        super().__init__(config.channels, config.levels, config.ordinal)
+        self.size, self.even_weight = math.prod(config.stage), config.even_weight
+        self.fsq = ResidualFSQ(levels=list(config.stage), num_quantizers=config.stages)
+        self.register_buffer("places", self.size ** torch.arange(config.stages), persistent=False)
+
+    def forward(self, latents: Float[Tensor, "B D t h w"]) -> Quantized:
+        shape, loss = latents.shape, _uneven_loss(latents, self.even_weight if self.training else None)
+        passed, numbers = self.fsq(latents.flatten(2).transpose(1, 2))
+        indices = (numbers * self.places).sum(dim=-1).view(shape[0], *shape[2:])
+        passed = passed.transpose(1, 2).view(shape)
+        return Quantized(exactly(self.lookup(indices), passed), indices, loss)
+
+    def lookup(self, indices: Int64[Tensor, "B t h w"]) -> Float[Tensor, "B D t h w"]:
+        numbers = indices.flatten(1)[..., None] // self.places % self.size
+        codes = self.fsq.get_output_from_indices(numbers)
+        return codes.transpose(1, 2).unflatten(2, indices.shape[1:])
+
+
+def unevenness(latents: Float[Tensor, "B D t h w"]) -> Float[Tensor, ""]:
+    """How far the latents of a batch are from filling [-1, 1]^D evenly: the squared distance (Wasserstein) of each
+    channel's values from evenly spaced ones, and the channels' squared correlations.
+    """
+    values = latents.movedim(1, 0).flatten(1)
+    channels, count = values.shape
+    even = (torch.arange(count, device=values.device) + 0.5) / count * 2 - 1
+    apart = (values.sort(dim=1).values - even).square().mean()
+    centred = values - values.mean(dim=1, keepdim=True)
+    unit = centred / (centred.norm(dim=1, keepdim=True) + 1e-6)
+    together = (unit @ unit.T - torch.eye(channels, device=values.device)).square().sum()
+    return apart + together / max(1, channels * (channels - 1))
+
+
+def _uneven_loss(latents: Float[Tensor, "B D t h w"], weight: float | None) -> Float[Tensor, ""]:
+    return latents.new_zeros(()) if weight is None else weight * unevenness(latents)
+
+
+def _refuse_weight(weight: float | None) -> None:
+    if weight is not None and not 0 <= weight < math.inf:
+        raise UserError(f"quantizer.even_weight={weight}: give 0 or more, or leave it out")
