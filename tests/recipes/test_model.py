@@ -163,7 +163,7 @@ def refused(call: Callable[[], object], match: str) -> None:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shapes in signatures are checked in tests only; users meet the model without."""
-    for name in ("_checked", "indices", "reconstruct", "classify", "predict", "interpolate", "generate", "_labels"):
+    for name in ("_checked", "_fill", *(n for n in vars(VideoModel) if not n.startswith("_"))):
         method = getattr(VideoModel, name)
         while hasattr(method, "__wrapped__"):
             method = method.__wrapped__

@@ -7,11 +7,11 @@ has there, and the class token is the same. Each element of the second part look
 before it (VideoGPT, arXiv 2104.10157), whose keys and values are kept while decoding.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from marey.core.config import strict
@@ -100,7 +100,7 @@ def _in_turn(
     temperature: float,
     generator: torch.Generator | None,
 ) -> Int64[Tensor, "B n F"]:
-    turns, (frames, rows, columns), digits = model.turns, model.layout.grid, values.shape[2]
+    turns, (_, rows, columns), digits = model.turns, model.layout.grid, values.shape[2]
     hidden = (~known).flatten(1).any(dim=0).nonzero()[:, 0].tolist()
     if not hidden:
         return values

@@ -20,11 +20,11 @@ _PLAUSIBLE = math.log(1e-3)  # of the likeliest value
 class Guidance:
     """weight w: log probabilities (1 + w) log p(x | class) - w log p(x), of values that are plausible by the first.
 
-    task: the label of the task under which the class is hidden, the same one where it may be hidden in training.
+    task: of each clip, the label of the task under which its class is hidden (`without_class`).
     """
 
     weight: float
-    task: int
+    task: Int64[Tensor, "B"]
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight < math.inf:
@@ -56,8 +56,9 @@ class Sampler:
         """Drawn from the probabilities of all values: the trick that draws without computing them knows no guidance."""
         drawn, sure = [], []
         for start in range(0, len(sequence.values), _ROWS):
-            part = sequence.rows(slice(start, start + _ROWS))
-            untold = self.model.layout.untold(part, guidance.task)
+            rows = slice(start, start + _ROWS)
+            part = sequence.rows(rows)
+            untold = self.model.layout.untold(part, guidance.task[rows])
             logits = guided(self.model.logits(part), self.model.logits(untold), guidance.weight)
             values = (logits + self.temperature * gumbel(logits, self.generator)).argmax(dim=-1)
             drawn.append(values)

@@ -56,6 +56,11 @@ class Sequence:
         """Some rows of the batch."""
         return Sequence(self.values[which], self.known[which], self.condition[which])
 
+    def without(self, hidden: Bool[Tensor, "B E"]) -> "Sequence":
+        """The same with some elements hidden."""
+        values = torch.where(hidden, 0, self.values)
+        return Sequence(values, self.known & ~hidden, self.condition & ~hidden)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -111,10 +116,10 @@ class Layout:
         """The digits of the video, out of the flat row."""
         return row[:, self.slice("video")].unflatten(1, (*self.grid, len(self.levels)))
 
-    def untold(self, sequence: Sequence, task: int) -> Sequence:
-        """The sequence without its class, under the task (by its label) that knows no class."""
+    def untold(self, sequence: Sequence, task: Int64[Tensor, "B"]) -> Sequence:
+        """The sequence without its class, under tasks (by their labels) that know no class."""
         values, known = sequence.values.clone(), sequence.known.clone()
-        values[:, self.slice("task")], values[:, self.slice("class")] = task, 0
+        values[:, self.slice("task")], values[:, self.slice("class")] = task[:, None], 0
         known[:, self.slice("class")] = False
         return Sequence(values, known, sequence.condition)
 

@@ -163,3 +163,44 @@ def _regions(
     along = (place - centre[:, :, None]).abs() < width[:, None, None] / 2
     inside = down[:, None, :, None] & along[:, :, None, :]
     return inside == torch.tensor([region.shown for region in every])[:, None, None, None]
+
+
+def nearest_task(tasks: tuple[Task, ...], shown: Bool[Tensor, "T H W"], law: bool) -> int:
+    """The label, among a model's tasks, of the one whose exercises look most like this mask over pixels.
+
+    law: whether the class is given. A mask unlike anything the model has learned is a UserError.
+    """
+    whole, some = shown.flatten(1).all(dim=1), shown.flatten(1).any(dim=1)
+    if bool((some & ~whole).any()):
+        return _nearest_region(tasks, shown[some & ~whole])
+    if not bool(some.any()):
+        return task_index("generate" if law else "generate_any", tasks)
+    return task_index("interpolate" if whole[-1] else "predict", tasks)
+
+
+def _nearest_region(tasks: tuple[Task, ...], shown: Bool[Tensor, "T H W"]) -> int:
+    """By how much is shown, whether that moves, and whether it is a strip."""
+    learned = [task.name for task in tasks if task.region is not None]
+    if not learned:
+        raise UserError(
+            "shown hides parts of frames, and this model has learned whole frames only; train it with more of "
+            f"recipe.tasks: {', '.join(task.name for task in TABLE if task.region is not None)}"
+        )
+    still = bool((shown == shown[:1]).all())
+    if shown.float().mean() >= 0.5:
+        wanted = "inpaint_central" if still else "inpaint_dynamic"
+    elif not still:
+        wanted = "outpaint_dynamic"
+    elif bool((shown == shown[:, :1]).all()):
+        wanted = "outpaint_vertical"
+    else:
+        wanted = "outpaint_horizontal" if bool((shown == shown[:, :, :1]).all()) else "outpaint_central"
+    alike = [name for name in learned if name.split("_")[0] == wanted.split("_")[0]]
+    return task_index(wanted if wanted in learned else (alike or learned)[0], tasks)
+
+
+def without_class(tasks: tuple[Task, ...], label: int) -> int:
+    """The label of the task in which the model has learned to do without the class: itself, where that may be hidden;
+    generation without a class, for generation with one.
+    """
+    return task_index("generate_any", tasks) if tasks[label].law == "given" else label

@@ -94,9 +94,7 @@ class Dynamics(nn.Module):
         parts = [segment.draw(*each, temperature, generator).flatten(1) for segment, *each in self._read(sequence)]
         return torch.cat(parts, dim=1)
 
-    def guess(
-        self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None
-    ) -> Guess:
+    def guess(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Guess:
         """The same, with how sure the model is of each."""
         drawn, sure = [], []
         for segment, *each in self._read(sequence):

@@ -6,7 +6,7 @@ The contract, tested for each: `lookup(indices)` gives exactly the codes that ca
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -29,6 +29,8 @@ class Quantized:
 @dataclass(frozen=True)
 class FSQConfig:
     """Finite scalar quantization (arXiv 2309.15505): each of a few numbers is rounded to one of its levels."""
+
+    ordinal: ClassVar[bool] = True  # its digits are numbers, not names
 
     kind: Literal["fsq"] = "fsq"
     levels: tuple[int, ...] = (1024, 1024, 1024)

@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
@@ -11,6 +10,7 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.tokens.layers import Axes, Broadcast, CausalConv3d, Moments
 from marey.tokens.quantizers import FSQConfig, Quantized
+from marey.tokens.reach import reached
 from marey.train import Loss
 
 
@@ -90,14 +90,12 @@ class Tokenizer(nn.Module):
         """Whether each latent frame depends on a single frame of the video."""
         return all(layer.kernel_size[0] == 1 for layer in self.encoder if isinstance(layer, CausalConv3d))
 
-    def settled(self, shown: Bool[Tensor, "B T"]) -> Bool[Tensor, "B t"]:
-        """Latent frames that depend on shown frames only, whatever the hidden ones hold."""
-        hidden = (~shown).float()[:, None]
-        for layer in self.encoder:
-            if isinstance(layer, CausalConv3d):
-                kernel, stride = layer.kernel_size[0], layer.stride[0]
-                hidden = F.max_pool1d(F.pad(hidden, (kernel - 1, 0)), kernel, stride)
-        return hidden[:, 0] == 0
+    def settled(self, shown: Bool[Tensor, "B T H W"]) -> Bool[Tensor, "B t h w"]:
+        """Latents that depend on shown pixels only, whatever the hidden ones hold.
+
+        Where H and W are 1 whole frames are shown, and h and w are 1.
+        """
+        return ~reached(self.encoder, ~shown)
 
     def forward(self, video: Float[Tensor, "B C T H W"]) -> Loss:
         """Squared error, weighted so that small objects live: on a white page a blank page is nearly right already."""
