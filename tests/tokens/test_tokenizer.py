@@ -179,7 +179,7 @@ def test_settled_agrees_with_brute_force(number: int) -> None:
         videos = [torch.where(shown[:, None, None], noise(1, frames), noise(1, frames, seed=i)) for i in range(1, 5)]
         latents = tokenizer.encoder(torch.cat(videos))
         moves = ((latents - latents[:1]).abs() > 1e-6).any(dim=(0, 1, 3, 4))
-        assert torch.equal(tokenizer.settled(shown[None])[0], ~moves)
+        assert torch.equal(tokenizer.settled(shown[None, :, None, None])[0, :, 0, 0], ~moves)
 
     check()
 
@@ -187,8 +187,8 @@ def test_settled_agrees_with_brute_force(number: int) -> None:
 def test_each_clip_is_settled_by_its_own_frames() -> None:
     tokenizer = tokenizer_of("looks_back")
     shown = torch.rand(16, 8) < 0.7
-    together = tokenizer.settled(shown)
-    assert all(torch.equal(tokenizer.settled(shown[i : i + 1])[0], together[i]) for i in range(16))
+    together = tokenizer.settled(shown[:, :, None, None])
+    assert all(torch.equal(tokenizer.settled(shown[i : i + 1, :, None, None])[0], together[i]) for i in range(16))
 
 
 # -- what it starts from and learns --------------------------------------------------------------------------------

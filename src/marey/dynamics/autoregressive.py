@@ -55,7 +55,8 @@ class Autoregressive(Dynamics):
         sees[: layout.length, : layout.length] = True
         super().__init__(config.parallel(), layout, sees)
         self.turns = (DigitsInTurn if video.ordinal else NamesInTurn)(video, config.width)
-        del self.segments[-1].read  # the video is read off its second part alone
+        for unread in (self.segments[0], self.segments[-1]):  # of the first part only the class is
+            del unread.read
 
     def forward(self, batch: Batch) -> Loss:
         """Mean cross-entropy, nats, of the classes asked and of the digits asked, summed."""

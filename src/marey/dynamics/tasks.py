@@ -179,7 +179,7 @@ def nearest_task(tasks: tuple[Task, ...], shown: Bool[Tensor, "T H W"], law: boo
 
 
 def _nearest_region(tasks: tuple[Task, ...], shown: Bool[Tensor, "T H W"]) -> int:
-    """By how much is shown, whether that moves, and whether it is a strip."""
+    """By whether what is hidden lies inside the frame, whether it moves, and whether what is shown is a strip."""
     learned = [task.name for task in tasks if task.region is not None]
     if not learned:
         raise UserError(
@@ -187,7 +187,7 @@ def _nearest_region(tasks: tuple[Task, ...], shown: Bool[Tensor, "T H W"]) -> in
             f"recipe.tasks: {', '.join(task.name for task in TABLE if task.region is not None)}"
         )
     still = bool((shown == shown[:1]).all())
-    if shown.float().mean() >= 0.5:
+    if bool(shown[:, [0, 0, -1, -1], [0, -1, 0, -1]].all()):
         wanted = "inpaint_central" if still else "inpaint_dynamic"
     elif not still:
         wanted = "outpaint_dynamic"
