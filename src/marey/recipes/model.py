@@ -226,7 +226,7 @@ class VideoModel(nn.Module):
         self,
         task: str | Int64[Tensor, "B"],
         video: Video,
-        shown: Bool[Tensor, "T"] | Bool[Tensor, "B T h w"],
+        shown: Bool[Tensor, "T"] | Bool[Tensor, "#B T _ _"],
         law: Law | None,
         seed: int,
         hidden: Bool[Tensor, "t h w"] | None = None,

@@ -107,7 +107,7 @@ def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torc
         if not tokenizer.local:
             return masked(model, batches(step, device))
         digits, law = views()(step)
-        exercise, reveal = _exercise(model, len(law), device)
+        exercise, reveal = exercises(model, len(law), device)
         video = batches(step, device).video if model.may_hint(exercise).any() else None
         return model.batch_of(digits.to(device), law.to(device), exercise, reveal, video)
 
@@ -117,11 +117,11 @@ def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torc
 
 def masked(model: VideoModel, batch: Batch, generator: torch.Generator | None = None) -> MaskedBatch:
     """Clips as exercises for the transformer."""
-    exercise, reveal = _exercise(model, len(batch.video), batch.video.device, generator)
+    exercise, reveal = exercises(model, len(batch.video), batch.video.device, generator)
     return model.batch(batch.video, batch.law, exercise, reveal)
 
 
-def _exercise(
+def exercises(
     model: VideoModel, n: int, device: torch.device, generator: torch.Generator | None = None
 ) -> tuple[Exercise, Bool[Tensor, "B E"]]:
     """A task for each of n clips, and what of the hidden is revealed.
