@@ -1,11 +1,11 @@
 """A code of 4096 taken apart into factors, or as one name: from which does a transformer learn faster?
 
-    python benchmarks/vocabularies.py --tokenizer-steps 300 --steps 400
+    python benchmarks/vocabularies.py --run runs/demo --steps 400
 
-The world of recipe `small`, its tokenizer with FSQ 8 x 8 x 8 x 8, and two transformers that differ in how a code goes
-in and out: four small digits, each predicted by itself, or one softmax over all 4096. Both see the same exercises in the
-same order. Printed at some steps: CPU seconds so far, nats a token on validation clips of which four frames are shown
-(of a token in factors: the sum over its digits), and at the end what the judge finds in predictions and generations.
+The tokenizer of a run of recipe `small`, its codes rounded more coarsely, to FSQ 16 x 16 x 16, and two transformers that
+differ in how a code goes in and out: three small digits, each predicted by itself, or one softmax over all 4096. Both see
+the same exercises in the same order. Printed at some steps: CPU seconds so far, nats a token on validation clips of which
+four frames are shown (in factors: the sum over its digits); at the end what the judge finds.
 """
 
 # ruff: noqa: T201 - what it prints is what it is for
@@ -20,57 +20,47 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from marey.core.config import from_json
+from marey.core.files import read_json
 from marey.core.runs import RunFolder
-from marey.data.clips import Ahead, Batches, as_video, clips
+from marey.data.clips import Batches, as_video, clips
 from marey.dynamics.tasks import Exercise, task_index
-from marey.dynamics.transformer import Batch, Dynamics
+from marey.dynamics.transformer import Batch, Dynamics, DynamicsConfig
 from marey.judge import generation, trials
 from marey.judge.exam import Exam
 from marey.metrics.figure import Figure
-from marey.recipes.catalogue import SMALL
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
 from marey.recipes.stages import exercises
 from marey.recipes.views import Views
 from marey.tokens.quantizers import FSQConfig
 from marey.tokens.tokenizer import Tokenizer
-from marey.train import TrainConfig, train
+from marey.train import load_weights, train
 
 CPU = torch.device("cpu")
-BASE = replace(
-    SMALL,
-    dataset=replace(SMALL.dataset, train=3000),
-    tokenizer=replace(SMALL.tokenizer, quantizer=FSQConfig(levels=(8, 8, 8, 8))),
-)
+TRAIN = 3000  # clips to learn from: each has to be encoded first, in sixteen views
+LEVELS = (16, 16, 16)
 SHOWN = ("ade", "law_right", "track_error")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokenizer-steps", type=int, default=300)
+    parser.add_argument("--run", type=Path, required=True, help="a finished run, whose tokenizer is taken")
     parser.add_argument("--steps", type=int, default=400, help="of each transformer")
     parser.add_argument("--clips", type=int, default=200, help="test clips, and generated ones")
     given = parser.parse_args()
     torch.set_num_threads(1)
     print(f"1 thread, load {os.getloadavg()[0]:.1f}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        tokenizer = _tokenizer(given.tokenizer_steps, Path(folder))
-        for vocabulary in ("factors", "joint"):
-            recipe = replace(BASE, dynamics=replace(BASE.dynamics, vocabulary=vocabulary))
-            _learn(recipe, tokenizer, given.steps, given.clips, Path(folder))
+    recipe = from_json(Recipe, read_json(given.run / "config.json"), where=str(given.run))
+    coarse = replace(recipe.tokenizer, quantizer=FSQConfig(levels=LEVELS))
+    recipe = replace(recipe, tokenizer=coarse, dataset=replace(recipe.dataset, train=TRAIN))
+    tokenizer = load_weights(Tokenizer(coarse), given.run / "tokenizer")
+    for vocabulary in ("factors", "joint"):
+        config = DynamicsConfig(vocabulary=vocabulary)
+        _learn(replace(recipe, dynamics=config), tokenizer, given.steps, given.clips)
 
 
-def _tokenizer(steps: int, folder: Path) -> Tokenizer:
-    training = replace(BASE.tokenizer_training, steps=steps, checkpoint_every=steps)
-    batches = Ahead(Batches(BASE.dataset, training.batch_size, BASE.seed, augmented=True))
-    torch.manual_seed(BASE.seed)
-    start = time.process_time()
-    tokenizer = _train(Tokenizer(BASE.tokenizer), lambda step, device: batches(step, device).video, training, folder)
-    print(f"tokenizer: {steps} steps, {time.process_time() - start:.0f} CPU s", flush=True)
-    return tokenizer
-
-
-def _learn(recipe: Recipe, tokenizer: Tokenizer, steps: int, count: int, folder: Path) -> None:
+def _learn(recipe: Recipe, tokenizer: Tokenizer, steps: int, count: int) -> None:
     training = replace(recipe.dynamics_training, steps=steps, checkpoint_every=steps)
     torch.manual_seed(recipe.seed)
     model = VideoModel(tokenizer, recipe.dynamics.build(recipe.layout), recipe.shape)
@@ -89,7 +79,9 @@ def _learn(recipe: Recipe, tokenizer: Tokenizer, steps: int, count: int, folder:
         return {"nats": nats}
 
     start = time.process_time()
-    _train(model.dynamics, batch_of, training, folder, (max(1, steps // 4), validate))
+    with tempfile.TemporaryDirectory() as folder:
+        out = RunFolder.start(Path(folder) / "run", training, resume=False)
+        train(model.dynamics, batch_of, training, out, recipe.seed, CPU, every=[(max(1, steps // 4), validate)])
     test = recipe.dataset.scenes("test").take(np.arange(count))
     judging = replace(recipe.judge, generated=count, train_clips=1000)
     exam = Exam(model.eval(), recipe.dataset.scenes("train"), test, judging)
@@ -107,11 +99,6 @@ def _prediction(model: VideoModel, recipe: Recipe) -> Batch:
     task = torch.full((200,), task_index("predict"))
     nothing = torch.zeros(200, model.dynamics.layout.elements, dtype=torch.bool)
     return model.batch(video, law, Exercise(task, shown, task < 0), nothing)
-
-
-def _train(model: torch.nn.Module, batch_of: object, training: TrainConfig, folder: Path, *every: object) -> object:
-    out = RunFolder.start(Path(tempfile.mkdtemp(dir=folder)) / "run", training, resume=False)
-    return train(model, batch_of, training, out, BASE.seed, CPU, every=every)
 
 
 if __name__ == "__main__":

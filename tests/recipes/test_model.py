@@ -299,9 +299,7 @@ def test_wrong_numbers_of_frames_are_named(local: VideoModel) -> None:
     refused(lambda: local.predict(noise(1, 4), 5), r"prefix has 4 frames, horizon is 5.*more than the 8 frames")
     refused(lambda: local.predict(noise(1, 8), 1), r"more than the 8 frames")
     refused(lambda: local.predict(noise(1, 4), 60), r"more than the 8 frames that this model knows; use rollout")
-    refused(
-        lambda: local.rollout(noise(1, 4), 0), r"horizon=0, window=4: give a horizon of 1 or more"
-    )
+    refused(lambda: local.rollout(noise(1, 4), 0), r"horizon=0, window=4: give a horizon of 1 or more")
     refused(lambda: local.rollout(noise(1, 4), 9, window=8), r"window=8: .*a window below 8")
     refused(lambda: local.interpolate(noise(1, 3), noise(1, 3), 3), r"are 3, 3, 3.*more than the 8 frames")
     refused(lambda: local.interpolate(noise(1, 3), noise(1, 3), 0), r"at least one hidden")
