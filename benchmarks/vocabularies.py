@@ -2,10 +2,10 @@
 
     python benchmarks/vocabularies.py --run runs/demo --steps 400
 
-The tokenizer of a run of recipe `small`, its codes rounded more coarsely, to FSQ 16 x 16 x 16, and two transformers that
-differ in how a code goes in and out: three small digits, each predicted by itself, or one softmax over all 4096. Both see
-the same exercises in the same order. Printed at some steps: CPU seconds so far, nats a token on validation clips of which
-four frames are shown (in factors: the sum over its digits); at the end what the judge finds.
+The tokenizer of a run of recipe `small`, its codes rounded more coarsely, to FSQ 16 x 16 x 16, and two transformers
+that differ in how a code goes in and out: three small digits, each predicted by itself, or one softmax over all 4096.
+Both see the same exercises in the same order. Printed at some steps: CPU seconds so far, nats a token on validation
+clips of which four frames are shown (in factors: the sum over its digits); at the end what the judge finds.
 """
 
 # ruff: noqa: T201 - what it prints is what it is for
