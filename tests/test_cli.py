@@ -17,7 +17,7 @@ from tests.demo import marey, one_line
 
 COMMANDS = {
     (): ("demo", "make", "look", "check", "export", "import", "train", "judge", "report", "COMMAND --help"),
-    ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small or base"),
+    ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small, every-task or base"),
     ("make",): (
         "--preset",
         "--frames",
@@ -35,8 +35,8 @@ COMMANDS = {
     ("export",): ("DATASET", "--format", "webdataset", "huggingface", "lerobot", "45 dB", "--overwrite", "README.md"),
     ("import",): ("SOURCE", "--out", "trajectory_3d", "clip, frame, u, v", "videos", "--overwrite"),
     ("train",): ("tokenizer", "dynamics"),
-    ("train", "tokenizer"): ("--recipe", "--out", "--resume", "smoke, small or base", "OUT/tokenizer"),
-    ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small or base", "OUT/dynamics"),
+    ("train", "tokenizer"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/tokenizer"),
+    ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/dynamics"),
     ("judge",): ("RUN", "--device", "metrics.json"),
     ("report",): ("RUN", "--gif", "report.html"),
 }
@@ -102,7 +102,7 @@ def test_version() -> None:
 @pytest.mark.parametrize("command", [("demo",), ("train", "tokenizer"), ("train", "dynamics")], ids=" ".join)
 def test_unknown_recipe(command: tuple[str, ...], tmp_path: Path) -> None:
     line = refusal(*command, "--recipe", "large", "--out", tmp_path / "run")
-    assert line == "marey: recipe='large' is unknown; the recipes are smoke, small, base"
+    assert line == "marey: recipe='large' is unknown; the recipes are smoke, small, every-task, base"
     assert not (tmp_path / "run").exists()
 
 

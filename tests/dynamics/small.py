@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from marey.dynamics.sequence import Layout, Sequence
-from marey.dynamics.transformer import Dynamics, DynamicsConfig
+from marey.dynamics.transformer import Dynamics, DynamicsConfig, Guess
 
 LAYOUT = Layout(tasks=4, laws=4, grid=(3, 4, 4), levels=(8, 5, 4))
 LEVELS = torch.tensor([4, 4, *(8, 5, 4) * 48])  # of each element of the row
@@ -62,3 +62,24 @@ class Even(Watched):
         logits = torch.where(value < torch.tensor(levels)[:, None], -value / 2.0, -torch.inf)
         noise = -(-torch.rand(*sequence.values.shape, len(value), generator=generator).log()).log()
         return (logits + temperature * noise).argmax(dim=-1)
+
+
+class Uneven(Watched):
+    """One that is surer of some elements than of others, whatever it is shown."""
+
+    def guess(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Guess:
+        self.seen.append(sequence)
+        length = sequence.values.shape[1]
+        sure = 6 * torch.rand(length, generator=torch.Generator().manual_seed(4)).expand(len(sequence.values), -1)
+        return Guess(torch.zeros_like(sequence.values), sure)
+
+
+class Loyal(Dynamics):
+    """One that finds the class's own value a little likelier everywhere, and all values alike without a class."""
+
+    def logits(self, sequence: Sequence) -> Tensor:
+        levels = torch.tensor([level for part in self.layout.segments for level in part.levels * part.length])
+        value = torch.arange(self.layout.largest)
+        told = sequence.known[:, self.layout.slice("class")] & (sequence.values[:, self.layout.slice("task")] != 3)
+        own = (value == sequence.values[:, self.layout.slice("class")]) & told
+        return torch.where(value < levels[:, None], own[:, None].float(), -torch.inf)

@@ -1,14 +1,19 @@
 """Parallel decoding: what is known stays, the rest is filled in a given number of steps, by a seed."""
 
+import hashlib
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from marey.dynamics.decode import fill
+from marey.core.errors import UserError
+from marey.dynamics.decode import ByConfidence, ByFrame, fill
 from marey.dynamics.sequence import Sequence
-from tests.dynamics.small import LAYOUT, LEVELS, Even, Sure, Watched, half_known, rows
+from marey.dynamics.transformer import Dynamics, DynamicsConfig
+from tests.dynamics.small import LAYOUT, LEVELS, Even, Sure, Uneven, Watched, half_known, rows
+from tests.tokens.small import shaken
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -140,3 +145,78 @@ def test_without_temperature_clips_of_a_batch_do_not_meet() -> None:
     row = cold(together)
     for i, part in enumerate(parts):
         assert torch.equal(cold(part)[0], row[i])
+
+
+# What this model, these hints and these seeds have given since decoding was written.
+GOLDEN = {
+    (0.0, 12): "fba4e436f32f0cea",
+    (0.0, 5): "e8a2336e439804de",
+    (1.0, 12): "d7971c82ac057298",
+    (1.0, 5): "5faf2b8267b2be1e",
+}
+
+
+@pytest.mark.parametrize(("temperature", "steps"), GOLDEN)
+def test_the_default_order_gives_the_bytes_it_always_gave(temperature: float, steps: int) -> None:
+    model = shaken(Dynamics(DynamicsConfig(width=32, depth=2, heads=2), LAYOUT), seed=1)
+    sequence = half_known(4, share=0.2)
+    hint = ~sequence.known & (torch.rand(sequence.known.shape, generator=seeded(3)) < 0.3)
+    hint[:, LAYOUT.slice("class")] = False
+    sequence = replace(sequence, values=torch.where(hint, rows(4, seed=8), sequence.values), condition=hint)
+    for order in (None, ByFrame()):
+        row = fill(model, sequence, steps=steps, temperature=temperature, generator=seeded(5), order=order)
+        data = row.to(torch.int16).contiguous().numpy().tobytes()
+        assert hashlib.sha256(data).hexdigest()[:16] == GOLDEN[temperature, steps]
+
+
+# -- MaskGIT's order -----------------------------------------------------------------------------------------------
+
+
+def kept_at(choice: float, steps: int = 10, batch: int = 16) -> tuple[Tensor, Tensor]:
+    """The step at which each element was kept, and how sure the model was of it."""
+    sequence, model = half_known(batch, share=0.0), Uneven()
+    fill(model, sequence, steps=steps, generator=seeded(0), order=ByConfidence(choice))
+    left = torch.stack([~seen.known for seen in model.seen]).sum(dim=0)
+    return left[:, 2:].float(), model.guess(sequence).confidence[:, 2:]
+
+
+def test_what_stays_hidden_falls_as_a_cosine() -> None:
+    sequence, model = half_known(3, share=0.2), Uneven()
+    total = (~sequence.known).sum(dim=1)
+    row = fill(model, sequence, steps=8, generator=seeded(0), order=ByConfidence())
+    for step, seen in enumerate(model.seen):
+        wanted = (total * math.cos(math.pi / 2 * step / 8)).floor().long() if step else total
+        assert torch.equal((~seen.known).sum(dim=1), wanted)
+    assert (row[~sequence.known] == 0).all() and torch.equal(row[sequence.known], sequence.values[sequence.known])
+
+
+def test_at_choice_temperature_0_the_surest_are_kept_first() -> None:
+    step, sure = kept_at(0.0)
+    for row in range(len(step)):
+        place = sure[row].argsort(descending=True)
+        assert (step[row][place].diff() >= 0).all()
+
+
+def test_more_choice_temperature_is_less_order() -> None:
+    """The correlation of confidence with the step at which an element is kept."""
+    found = []
+    for choice in (0.0, 1.0, 5.0, 1000.0):
+        step, sure = kept_at(choice)
+        both = torch.stack([step.flatten(), sure.flatten()])
+        found.append(-torch.corrcoef(both)[0, 1].item())
+    assert found == sorted(found, reverse=True) and len(set(found)) == 4
+    assert found[0] > 0.9 and abs(found[-1]) < 0.1
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_real_model_is_filled_by_confidence(temperature: float) -> None:
+    sequence, model = half_known(4, share=0.3), Watched()
+    row = fill(model, sequence, steps=5, temperature=temperature, generator=seeded(0), order=ByConfidence(0.0))
+    assert torch.equal(row[sequence.known], sequence.values[sequence.known])
+    assert (row >= 0).all() and (row < LEVELS).all()
+
+
+def test_a_strange_choice_temperature_is_refused() -> None:
+    for choice in (-1.0, math.inf, math.nan):
+        with pytest.raises(UserError, match="choice_temperature"):
+            ByConfidence(choice)

@@ -11,22 +11,29 @@ from marey.core.config import from_json, to_json
 from marey.core.errors import UserError
 from marey.data.clips import Batches, as_video, clips
 from marey.data.spec import DatasetSpec
-from marey.dynamics.transformer import Dynamics
+from marey.dynamics.autoregressive import AutoregressiveConfig
+from marey.dynamics.tasks import tasks_named
 from marey.recipes.catalogue import LEVELS, RECIPES, SMALL, SMOKE, recipe
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
 from marey.recipes.stages import masked
+from marey.tokens.quantizers import FSQConfig
 from marey.tokens.tokenizer import Tokenizer
 from marey.world.matched import MatchedWorld
 
 CPU = torch.device("cpu")
 
 
+def model_of(chosen: Recipe) -> VideoModel:
+    dynamics = chosen.dynamics.build(chosen.layout)
+    return VideoModel(Tokenizer(chosen.tokenizer), dynamics, chosen.shape, tasks_named(chosen.tasks))
+
+
 def test_names() -> None:
-    assert list(RECIPES) == ["smoke", "small", "base"]
+    assert list(RECIPES) == ["smoke", "small", "every-task", "base"]
     assert all(recipe(name).name == name for name in RECIPES)
     assert set(LEVELS) <= set(RECIPES)
-    with pytest.raises(UserError, match=r"^recipe='large' is unknown; the recipes are smoke, small, base$"):
+    with pytest.raises(UserError, match=r"^recipe='large' is unknown; the recipes are smoke, small, every-task, base$"):
         recipe("large")
 
 
@@ -42,7 +49,7 @@ def test_everything_fits_together(name: str) -> None:
     chosen = recipe(name)
     shape, video = chosen.shape, as_video(clips(chosen.dataset, "validation", 0, 2))
     assert video.shape == (2, shape.channels, shape.frames, shape.size, shape.size)
-    model = VideoModel(Tokenizer(chosen.tokenizer), Dynamics(chosen.dynamics, chosen.layout), shape)
+    model = model_of(chosen)
     assert model.indices(video).shape == (2, *chosen.layout.grid)
     assert model.classify(video).shape == (2, 4)
 
@@ -52,7 +59,7 @@ def test_one_step_of_each_training(name: str) -> None:
     chosen = recipe(name)
     batch = Batches(chosen.dataset, 4, seed=0, augmented=True)(0, CPU)
     torch.manual_seed(1)  # a batch that asks for classes too
-    model = VideoModel(Tokenizer(chosen.tokenizer), Dynamics(chosen.dynamics, chosen.layout), chosen.shape)
+    model = model_of(chosen)
     for part, given in ((model.tokenizer, batch.video), (model.dynamics, masked(model, batch))):
         loss = part(given).total
         loss.backward()
@@ -66,7 +73,7 @@ def test_one_step_of_each_training(name: str) -> None:
 
 def test_exercises_hide_a_varying_share() -> None:
     """Parallel decoding meets sequences from all hidden to nearly all known: training shows them all."""
-    model = VideoModel(Tokenizer(SMOKE.tokenizer), Dynamics(SMOKE.dynamics, SMOKE.layout), SMOKE.shape)
+    model = model_of(SMOKE)
     batch = Batches(SMOKE.dataset, 128, seed=0, augmented=True)(0, CPU)
     asked = masked(model, batch).asked
     share = asked[:, SMOKE.layout.slice("video")].float().mean(dim=1)
@@ -91,6 +98,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "hidden": ({"judge": replace(SMALL.judge, hidden=3)}, r"2 \* judge\.ends \+ judge\.hidden.*8 and 7.*must be 8"),
     "validation": ({"dataset": DatasetSpec(MatchedWorld(), validation=0)}, r"dataset\.validation .*at least 1"),
     "test": ({"dataset": DatasetSpec(MatchedWorld(), test=0)}, r"dataset\.test .*at least 1"),
+    "tasks": ({"tasks": ("predict", "dream")}, r"tasks=\('predict', 'dream'\): name each once, out of classify"),
+    "vocabulary": ({"dynamics": replace(SMALL.dynamics, vocabulary="joint")}, r"'joint' .* 1073741824 codes.*4096"),
 }
 
 
@@ -100,6 +109,37 @@ def test_what_does_not_fit_is_refused_at_once(wrong: str) -> None:
     with pytest.raises(UserError, match=complaint) as caught:
         replace(SMALL, **changes)
     assert "\n" not in str(caught.value)
+
+
+VARIANTS = {
+    "joint": {"dynamics": replace(SMOKE.dynamics, vocabulary="joint")},
+    "autoregressive": {"dynamics": AutoregressiveConfig(vocabulary="joint")},
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_fits_together_and_survives_json(name: str) -> None:
+    small = replace(SMOKE.tokenizer, quantizer=FSQConfig(levels=(8, 8, 8, 8)))
+    chosen = replace(SMOKE, tokenizer=small, **VARIANTS[name])
+    assert chosen.layout.levels == (4096,) and not chosen.layout.ordinal
+    assert from_json(Recipe, json.loads(json.dumps(to_json(chosen))), where="config.json") == chosen
+    batch = masked(model_of(chosen), Batches(chosen.dataset, 4, seed=0, augmented=True)(0, CPU))
+    revealed = batch.sequence.known[:, chosen.layout.slice("video")].float().mean()
+    assert revealed < 1 and batch.targets.max() < 4096
+
+
+def test_nothing_is_revealed_to_an_autoregressive_model() -> None:
+    """It meets sequences as they are asked for: what a task shows, all else hidden."""
+    chosen = replace(SMOKE, dynamics=AutoregressiveConfig(), tasks=("generate",))
+    batch = masked(model_of(chosen), Batches(chosen.dataset, 8, seed=0, augmented=True)(0, CPU))
+    assert not batch.sequence.known[:, chosen.layout.slice("video")].any()
+    assert batch.sequence.known[:, chosen.layout.slice("class")].all()
+
+
+def test_files_from_before_there_was_a_choice_are_read() -> None:
+    data = to_json(SMALL)
+    del data["tasks"], data["dynamics"]["kind"], data["dynamics"]["vocabulary"]
+    assert from_json(Recipe, data, where="config.json") == SMALL
 
 
 def test_a_wrong_file_is_named_with_its_field() -> None:

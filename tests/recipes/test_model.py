@@ -7,9 +7,14 @@ import torch
 from torch import Tensor
 
 from marey.core.errors import UserError
+from marey.core.seeds import step_seed
+from marey.dynamics.autoregressive import AutoregressiveConfig
+from marey.dynamics.decode import ByConfidence
+from marey.dynamics.tasks import TABLE
+from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import VideoModel as Judged
 from marey.recipes.model import VideoModel
-from tests.recipes.small import model_of
+from tests.recipes.small import exercises, model_of
 from tests.tokens.small import SIZE, noise
 
 KINDS = ("local", "stride_2")
@@ -23,6 +28,12 @@ def model(request: pytest.FixtureRequest) -> VideoModel:
 @pytest.fixture(scope="module")
 def local() -> VideoModel:
     return model_of("local")
+
+
+@pytest.fixture(scope="module")
+def four() -> VideoModel:
+    """One that has learned the first four tasks only."""
+    return model_of("local", tasks=4)
 
 
 def is_video(video: Tensor, model: VideoModel, batch: int, frames: int) -> bool:
@@ -129,6 +140,103 @@ def test_the_padding_of_a_short_clip_is_never_looked_at(model: VideoModel, monke
     assert torch.equal(before[0], after[0]) and torch.equal(before[1], after[1])
 
 
+# -- any mask ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", [task.name for task in TABLE if task.name != "classify"])
+def test_whatever_is_hidden_is_completed(task: str, model: VideoModel) -> None:
+    exercise = exercises(task, model.shape.frames, count=3)
+    shown, video = exercise.shown.expand(-1, -1, SIZE, SIZE), noise(3, model.shape.frames)
+    law = "linear" if task == "generate" else None
+    whole = model.complete(video, shown, law=law, steps=3)
+    assert is_video(whole, model, 3, model.shape.frames)
+    assert torch.equal(whole.where(shown[:, None], 0), video.where(shown[:, None], 0))
+    other = torch.where(shown[:, None], video, noise(3, model.shape.frames, seed=1))
+    assert torch.equal(model.complete(other, shown, law=law, steps=3), whole)  # nothing hidden is looked at
+    assert not torch.equal(whole, video)
+
+
+def test_a_mask_over_frames_is_the_same_mask_over_pixels(local: VideoModel) -> None:
+    video, frames = noise(2, 8), torch.arange(8) < 3
+    pixels = frames[None, :, None, None].expand(2, -1, SIZE, SIZE)
+    assert torch.equal(local.complete(video, frames), local.complete(video, pixels))
+    assert torch.equal(local.complete(video, frames), local.predict(video[:, :, :3], 5))
+
+
+def test_tokens_are_hidden_by_hand(four: VideoModel) -> None:
+    """Those cells are drawn anew, beside all others; no task of painting need be learned for it."""
+    video, grid = noise(2, 8), four.dynamics.layout.grid
+    hidden = torch.zeros(grid, dtype=torch.bool)
+    hidden[2:5, 0, 1] = True
+    whole = four.complete(video, torch.ones(8, dtype=torch.bool), hidden_tokens=hidden, temperature=1.0)
+    cell = torch.zeros(8, SIZE, SIZE, dtype=torch.bool)
+    cell[2:5, :8, 8:] = True
+    assert torch.equal(whole[:, :, ~cell], video[:, :, ~cell])
+    assert not torch.equal(whole[:, :, cell], video[:, :, cell])
+    assert not torch.equal(
+        whole, four.complete(video, torch.ones(8) > 0, hidden_tokens=hidden, temperature=1.0, seed=1)
+    )
+    both = four.complete(video, torch.arange(8) < 4, hidden_tokens=hidden)
+    assert torch.equal(both[:, :, :2], video[:, :, :2]) and not torch.equal(both[:, :, 2:4], video[:, :, 2:4])
+
+
+# -- further than a clip -------------------------------------------------------------------------------------------
+
+
+def test_a_rollout_is_fed_by_itself(local: VideoModel) -> None:
+    prefix = noise(2, 5)
+    long = local.rollout(prefix, horizon=20, seed=3, law="linear", temperature=1.0)
+    assert is_video(long, local, 2, 25) and torch.equal(long[:, :, :5], prefix)
+    for turn, start in enumerate(range(1, 17, 4)):  # each window is what predict makes of the four frames before it
+        last = long[:, :, start : start + 4]
+        clip = local.predict(last, 4, step_seed(3, turn), law="linear", temperature=1.0)
+        assert torch.equal(clip, long[:, :, start : start + 8])
+    assert torch.equal(local.rollout(prefix, 7), local.rollout(prefix, 20)[:, :, :12])
+
+
+@pytest.mark.parametrize(("shown", "window"), [(1, None), (3, 7), (13, 2)])
+def test_a_rollout_begins_with_any_prefix(shown: int, window: int | None, model: VideoModel) -> None:
+    prefix = noise(1, shown)
+    long = model.rollout(prefix, horizon=64, window=window, steps=2)
+    assert is_video(long, model, 1, shown + 64) and torch.equal(long[:, :, :shown], prefix)
+
+
+# -- towards the class ---------------------------------------------------------------------------------------------
+
+
+def test_guidance_and_order_reach_the_decoding(local: VideoModel) -> None:
+    prefix, law = noise(4, 3), torch.arange(4)
+    plain = local.predict(prefix, 5, law=law)
+    assert torch.equal(local.predict(prefix, 5, law=law, guidance=0.0), plain)
+    assert not torch.equal(local.predict(prefix, 5, law=law, guidance=3.0), plain)
+    assert not torch.equal(local.predict(prefix, 5, law=law, order=ByConfidence()), plain)
+    drawn = local.generate(law, drafts=1, steps=3)
+    assert not torch.equal(local.generate(law, drafts=1, steps=3, guidance=3.0), drawn)
+
+
+# -- other models --------------------------------------------------------------------------------------------------
+
+SMALL = {"width": 32, "depth": 2, "heads": 2}
+OTHERS = {
+    "joint": DynamicsConfig(**SMALL, vocabulary="joint"),
+    "autoregressive": AutoregressiveConfig(**SMALL),
+    "both": AutoregressiveConfig(**SMALL, vocabulary="joint"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_tasks_for_every_kind_of_model(kind: str, name: str) -> None:
+    model = model_of(kind, config=OTHERS[name])
+    frames = model.shape.frames
+    assert is_video(model.predict(noise(2, 3), frames - 3), model, 2, frames)
+    assert is_video(model.interpolate(noise(2, 1), noise(2, 1), frames - 2), model, 2, frames)
+    assert is_video(model.generate("helical", n=2, drafts=2), model, 2, frames)
+    assert torch.allclose(model.classify(noise(2, frames)).sum(dim=1), torch.ones(2))
+    shown = torch.rand(2, frames, SIZE, SIZE) < 0.5
+    assert is_video(model.complete(noise(2, frames), shown), model, 2, frames)
+
+
 # -- what it cannot take -------------------------------------------------------------------------------------------
 
 NAN = torch.full((1, 1, 8, SIZE, SIZE), torch.nan)
@@ -163,7 +271,7 @@ def refused(call: Callable[[], object], match: str) -> None:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shapes in signatures are checked in tests only; users meet the model without."""
-    for name in ("_checked", "indices", "reconstruct", "classify", "predict", "interpolate", "generate", "_labels"):
+    for name in ("_checked", "_fill", *(n for n in vars(VideoModel) if not n.startswith("_"))):
         method = getattr(VideoModel, name)
         while hasattr(method, "__wrapped__"):
             method = method.__wrapped__
@@ -190,6 +298,9 @@ def test_wrong_numbers_of_frames_are_named(local: VideoModel) -> None:
     refused(lambda: local.predict(noise(1, 4), 0), r"prefix has 4 frames, horizon is 0.*at least one hidden")
     refused(lambda: local.predict(noise(1, 4), 5), r"prefix has 4 frames, horizon is 5.*more than the 8 frames")
     refused(lambda: local.predict(noise(1, 8), 1), r"more than the 8 frames")
+    refused(lambda: local.predict(noise(1, 4), 60), r"more than the 8 frames that this model knows; use rollout")
+    refused(lambda: local.rollout(noise(1, 4), 0), r"horizon=0, window=4: give a horizon of 1 or more")
+    refused(lambda: local.rollout(noise(1, 4), 9, window=8), r"window=8: .*a window below 8")
     refused(lambda: local.interpolate(noise(1, 3), noise(1, 3), 3), r"are 3, 3, 3.*more than the 8 frames")
     refused(lambda: local.interpolate(noise(1, 3), noise(1, 3), 0), r"at least one hidden")
     refused(lambda: local.interpolate(noise(1, 3), noise(1, 3), -1), r"at least one hidden")
@@ -210,3 +321,30 @@ def test_wrong_laws_are_named(local: VideoModel) -> None:
     refused(lambda: local.generate(torch.tensor([], dtype=torch.int64)), r"law is .*\(0,\)")
     refused(lambda: local.generate("linear", n=0), r"n=0.*at least one")
     refused(lambda: local.generate("linear", n=-2), r"n=-2.*at least one")
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_wrong_masks_are_named(local: VideoModel, four: VideoModel) -> None:
+    video, some = noise(2, 8), torch.arange(8) < 4
+    takes = r"; give torch\.bool of shape \(8,\) or \(2, 8, 16, 16\), True where shown$"
+    refused(lambda: local.complete(video, some.float()), r"^shown is torch\.float32" + takes)
+    refused(lambda: local.complete(video, some.numpy()), r"^shown is ndarray" + takes)
+    for shape in ((7,), (2, 8), (1, 8, 16, 16), (2, 8, 16, 15)):
+        refused(lambda shape=shape: local.complete(video, torch.ones(shape) > 0), r"^shown has shape .*" + takes)
+    refused(lambda: local.complete(video, some | True), r"^shown hides nothing, nor does hidden_tokens")
+    refused(lambda: four.complete(video, some & False), r"has not learned the task generate_any")
+    painted = torch.ones(2, 8, SIZE, SIZE, dtype=torch.bool)
+    painted[:, :, 4:9, 4:9] = False
+    refused(lambda: four.complete(video, painted), r"has learned whole frames only; train it with more")
+    grid = r"; give torch\.bool of shape \(8, 2, 2\), True where hidden$"
+    refused(lambda: local.complete(video, some, hidden_tokens=some), r"^hidden_tokens is torch\.bool of shape.*" + grid)
+    refused(lambda: local.complete(video, some, hidden_tokens=[True]), r"^hidden_tokens is list" + grid)
+    refused(lambda: local.complete(video[:, :, :7], some), r"^video has 7 frames; this model takes 8")
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_guidance_without_a_law_or_without_its_task_is_named(local: VideoModel, four: VideoModel) -> None:
+    refused(lambda: local.predict(noise(1, 4), 4, guidance=1.0), r"^guidance=1\.0 leads towards a law; give one")
+    refused(lambda: local.predict(noise(1, 4), 4, law=0, guidance=-1.0), r"^guidance=-1\.0")
+    refused(lambda: four.generate("linear", guidance=1.0), r"has not learned the task generate_any; train it with")
+    assert is_video(four.predict(noise(1, 4), 4, law=0, guidance=1.0, steps=2), four, 1, 8)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from marey.recipes.recipe import Recipe
 
 PATH = click.Path(path_type=Path)
-RECIPE = click.option("--recipe", "recipe_name", default="small", show_default=True, help="smoke, small or base.")
+_RECIPES = "smoke, small, every-task or base."
+RECIPE = click.option("--recipe", "recipe_name", default="small", show_default=True, help=_RECIPES)
 DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 SEED = click.option("--seed", type=click.IntRange(min=0), default=None, help="Another seed than the recipe's own.")
 RESUME = click.option("--resume", is_flag=True, help="Go on with the run in --out where it was stopped.")

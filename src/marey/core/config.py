@@ -51,8 +51,20 @@ def from_json(cls: type[Config], data: Any, where: str) -> Config:
         return TypeAdapter(cls).validate_python(data)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or cls.__name__
+        field = ".".join(_keys(first["loc"], data)) or cls.__name__
         raise UserError(f"{where}: field {field}: {first['msg']} (got {first['input']!r})") from None
+
+
+def _keys(path: tuple[int | str, ...], data: Any) -> list[str]:
+    """A path without what is no key in the data: pydantic also names the choice that was tried at each fork."""
+    keys = []
+    for place, part in enumerate(path):
+        inside = (isinstance(data, dict) and part in data) or (isinstance(data, list | tuple) and isinstance(part, int))
+        if inside or place == len(path) - 1:
+            keys.append(str(part))
+        if inside:
+            data = data[part]
+    return keys
 
 
 def differences(ours: Any, theirs: Any, prefix: str = "") -> list[str]:

@@ -1,60 +1,120 @@
 """Parallel decoding (MaskGIT, arXiv 2202.04200; MAGVIT): in a fixed number of passes, each of which guesses all that is
 hidden and keeps some of it.
 
-Which guesses are kept is not a matter of confidence here. The surest values are the dullest ones, and kept first they
-make every motion small; so frames are taken in random order.
+Which guesses are kept is not a matter of confidence by default. The surest values are the dullest ones, and kept first
+they make every motion small; so frames are taken in random order. MaskGIT's own order is there to compare.
 """
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from marey.core.errors import UserError
+from marey.dynamics.autoregressive import Autoregressive, fill_in_turn
+from marey.dynamics.guidance import Guidance, Sampler
+from marey.dynamics.segments import gumbel
 from marey.dynamics.sequence import Sequence
 from marey.dynamics.transformer import Dynamics
 
 _FIRST_FRAMES = 3  # they decide what clip this becomes
 
 
+@dataclass(frozen=True)
+class ByFrame:
+    """Frame after frame in random order, the digits of the first frames few at a time; then some polishing."""
+
+
+@dataclass(frozen=True)
+class ByConfidence:
+    """The surest guesses first; after a share s of the steps, cos(s pi / 2) of what was hidden still is (MaskGIT).
+
+    choice_temperature: of the noise on the confidence, which fades to nothing; at 0 the surest are kept and no others.
+    """
+
+    choice_temperature: float = 4.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.choice_temperature < math.inf:
+            raise UserError(f"choice_temperature={self.choice_temperature}: give 0 or more")
+
+
+Order = ByFrame | ByConfidence
+
+
 @torch.inference_mode()
 def fill(
-    model: Dynamics,
+    model: Dynamics | Autoregressive,
     sequence: Sequence,
     steps: int = 12,
     temperature: float = 1.0,
     generator: torch.Generator | None = None,
+    guidance: Guidance | None = None,
+    order: Order | None = None,
 ) -> Int64[Tensor, "B E"]:
     """Values of every element after `steps` passes of the model; those known in `sequence` stay as they are.
 
-    The digits of the first frames are drawn few at a time, because those of one place must agree (a pass draws each for
-    itself); the other frames follow in larger groups. In the last passes half of the frames are hidden again and take
-    the likeliest values beside the other half: the clip comes to agree with itself. At temperature 0 all values are the
-    likeliest, and the order is always the same.
+    temperature: of the values drawn; at 0 all are the likeliest. guidance: towards the class, if any. order: `ByFrame`
+    unless said. An autoregressive model has its own order, and takes a pass for each element instead of `steps`.
     """
     if steps < 1 or temperature < 0:
         raise UserError(f"steps={steps}, temperature={temperature}: give at least one step, a temperature of 0 or more")
-    hidden = ~sequence.known
-    asked = sequence
-    careful = steps * 3 // 4 if temperature > 0 else 0
-    polishing = steps // 12 if temperature > 0 else steps // 3
-    filling = steps - polishing
+    if isinstance(model, Autoregressive):
+        if guidance is not None and guidance.weight > 0:
+            raise UserError(f"guidance={guidance.weight}: only a parallel model can be guided; leave it at 0")
+        return fill_in_turn(model, sequence, temperature, generator)
+    if isinstance(order, ByConfidence):
+        return _fill_surest(Sampler(model, temperature, generator, guidance), sequence, steps, order)
     if temperature == 0:
         generator = torch.Generator().manual_seed(0)
-    rank, *halves = (_order(model, hidden, generator, alike=temperature == 0) for _ in range(1 + polishing))
+    return _fill_frames(Sampler(model, temperature, generator, guidance), sequence, steps)
+
+
+def _fill_frames(sampler: Sampler, sequence: Sequence, steps: int) -> Int64[Tensor, "B E"]:
+    """The digits of the first frames are drawn few at a time, because those of one place must agree (a pass draws each
+    for itself); the other frames follow in larger groups. In the last passes half of the frames are hidden again and
+    take the likeliest values beside the other half: the clip comes to agree with itself. At temperature 0 the order is
+    always the same.
+    """
+    hidden = ~sequence.known
+    asked = sequence
+    model, cold = sampler.model, sampler.temperature == 0
+    careful, polishing = (0, steps // 3) if cold else (steps * 3 // 4, steps // 12)
+    filling = steps - polishing
+    rank, *halves = (_order(model, hidden, sampler.generator, alike=cold) for _ in range(1 + polishing))
+    likeliest = replace(sampler, temperature=0.0)
     for step in range(1, filling + 1):
-        values = model.draw(sequence, temperature, generator)
+        values = sampler.draw(sequence)
         kept = hidden & (rank < _due(model, hidden, step, careful, filling)[:, None]) | sequence.known
-        values = torch.where(kept & ~sequence.known, values, sequence.values)
-        sequence = replace(sequence, values=values, known=kept, condition=sequence.condition & ~kept)
+        sequence = _keep(sequence, values, kept)
     for half in halves:
         again = hidden & (half < (hidden.sum(dim=1, keepdim=True) + 1) // 2)
         holes = replace(sequence, known=~again, condition=asked.condition & again)
         shown = torch.where(again, asked.values, sequence.values)
-        values = model.draw(replace(holes, values=shown), 0.0, generator)
+        values = likeliest.draw(replace(holes, values=shown))
         sequence = replace(sequence, values=torch.where(again, values, sequence.values))
     return sequence.values
+
+
+def _fill_surest(sampler: Sampler, sequence: Sequence, steps: int, order: ByConfidence) -> Int64[Tensor, "B E"]:
+    total = (~sequence.known).sum(dim=1, keepdim=True)
+    for step in range(1, steps + 1):
+        made = sampler.guess(sequence)
+        noise = order.choice_temperature * (1 - step / steps) * gumbel(made.confidence, sampler.generator)
+        sure = (made.confidence + noise).masked_fill(sequence.known, -torch.inf)
+        left = (total * math.cos(math.pi / 2 * step / steps)).floor().long() if step < steps else 0
+        due = (~sequence.known).sum(dim=1, keepdim=True) - left
+        rank = sure.argsort(dim=1, descending=True).argsort(dim=1)
+        sequence = _keep(sequence, made.values, sequence.known | (rank < due))
+    return sequence.values
+
+
+def _keep(sequence: Sequence, values: Int64[Tensor, "B E"], kept: Bool[Tensor, "B E"]) -> Sequence:
+    """The sequence with `values` wherever something is kept that was not known before."""
+    values = torch.where(kept & ~sequence.known, values, sequence.values)
+    return replace(sequence, values=values, known=kept, condition=sequence.condition & ~kept)
 
 
 def _due(model: Dynamics, hidden: Bool[Tensor, "B E"], step: int, careful: int, filling: int) -> Int64[Tensor, "B"]:
@@ -78,7 +138,7 @@ def _order(
     """
     frames, video = model.layout.grid[0], model.layout.slice("video")
     rows = 1 if alike else len(hidden)
-    key = torch.rand(rows, hidden.shape[1], generator=generator)
+    key: Float[Tensor, "r E"] = torch.rand(rows, hidden.shape[1], generator=generator)
     turn = torch.rand(rows, frames, generator=generator).argsort(dim=1)
     key[:, video] += turn.repeat_interleave((video.stop - video.start) // frames, dim=1)
     key = key.to(hidden.device) + 2 * frames * ~hidden

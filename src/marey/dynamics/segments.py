@@ -33,32 +33,49 @@ def in_full(method: Callable[..., Made]) -> Callable[..., Made]:
 
 
 class Names(nn.Module):
-    """Elements without order, such as a class: a table of vectors in, a softmax out. One element a token."""
+    """Elements without order, such as a class, a code or its bits: tables of vectors in, a softmax for each out."""
+
+    counts: Tensor
+    rows: Tensor
 
     def __init__(self, segment: Segment, width: int):
         super().__init__()
-        (self.hidden,) = segment.levels
-        self.table = nn.Embedding(self.hidden + 1, width)
-        self.read = nn.Linear(width, self.hidden)
+        self.levels = segment.levels
+        counts = torch.tensor(segment.levels)
+        self.register_buffer("counts", counts, persistent=False)
+        self.register_buffer("rows", (counts + 1).cumsum(dim=0) - counts - 1, persistent=False)  # of the table
+        self.table = nn.Embedding(sum(segment.levels) + len(segment.levels), width)  # one row more each, for hidden
+        self.read = nn.Linear(width, sum(segment.levels))
+        # A hint (see Sequence) says so; task and class are never hinted at.
+        self.hint = nn.Parameter(torch.randn(width)) if segment.grid else None
 
     @in_full
     def embed(self, values: Values, known: Mask, condition: Mask) -> Tokens:
-        return self.table(torch.where(known | condition, values, self.hidden)[..., 0])
+        tokens = self.table(torch.where(known | condition, values, self.counts) + self.rows).sum(dim=-2)
+        if self.hint is None:
+            return tokens
+        return tokens + self.hint * (condition & ~known).float().mean(dim=-1, keepdim=True)
 
     @in_full
     def logits(self, tokens: Tokens, _values: Values, _shown: Mask) -> Float[Tensor, "B n F V"]:
-        return self.read(tokens)[:, :, None]
+        most = max(self.levels)
+        parts = [F.pad(each, (0, most - each.shape[-1]), value=-torch.inf) for each in self._each(tokens)]
+        return torch.stack(parts, dim=2)
 
     @in_full
     def draw(
-        self, tokens: Tokens, _values: Values, _shown: Mask, temperature: float, generator: torch.Generator | None
+        self, tokens: Tokens, values: Values, shown: Mask, temperature: float, generator: torch.Generator | None
     ) -> Values:
-        logits = self.read(tokens)[:, :, None]
-        return (logits + temperature * _gumbel(logits, generator)).argmax(dim=-1)
+        logits = self.logits(tokens, values, shown)
+        return (logits + temperature * gumbel(logits, generator)).argmax(dim=-1)
 
     @in_full
     def nats(self, tokens: Tokens, _values: Values, _shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
-        return F.cross_entropy(self.read(tokens).transpose(1, 2), targets[..., 0], reduction="none")[..., None]
+        parts = zip(self._each(tokens), targets.unbind(dim=-1), strict=True)
+        return torch.stack([F.cross_entropy(read.mT, target, reduction="none") for read, target in parts], dim=-1)
+
+    def _each(self, tokens: Tokens) -> tuple[Float[Tensor, "B n _"], ...]:
+        return self.read(tokens).split(self.levels, dim=-1)
 
 
 @dataclass(frozen=True)
@@ -127,10 +144,12 @@ class Digits(nn.Module):
     def draw(
         self, tokens: Tokens, values: Values, shown: Mask, temperature: float, generator: torch.Generator | None
     ) -> Values:
+        return self._drawn(self._outcome(tokens, values, shown), temperature, generator)
+
+    def _drawn(self, bells: Bells, temperature: float, generator: torch.Generator | None) -> Values:
         """A bell by its weight, then a place in it; at temperature 0 the middle of the highest bell."""
-        bells = self._outcome(tokens, values, shown)
         height = bells.log_weight - bells.log_scale if temperature == 0 else bells.log_weight
-        bell = (height + temperature * _gumbel(height, generator)).argmax(dim=-1, keepdim=True)
+        bell = (height + temperature * gumbel(height, generator)).argmax(dim=-1, keepdim=True)
         mean, log_scale = bells.mean.gather(-1, bell)[..., 0], bells.log_scale.gather(-1, bell)[..., 0]
         u = torch.rand(mean.shape, generator=generator).clamp(1e-6, 1 - 1e-6).to(mean.device)
         number = mean + temperature * log_scale.exp() * torch.logit(u)
@@ -163,8 +182,11 @@ class Digits(nn.Module):
 
     def _outcome(self, tokens: Tokens, values: Values, shown: Mask) -> Bells:
         read = self.read(tokens).unflatten(-1, (len(self.levels), self.bells, -1))
+        return self._bells(read, self._trends(values, shown))
+
+    def _bells(self, read: Float[Tensor, "B n F M _"], trends: Float[Tensor, "B n F 4"]) -> Bells:
         weight, mean, scale = read[..., :3].unbind(dim=-1)
-        trend = (read[..., 3:].softmax(dim=-1) * self._trends(values, shown)[..., None, :]).sum(dim=-1)
+        trend = (read[..., 3:].softmax(dim=-1) * trends[..., None, :]).sum(dim=-1)
         return Bells(weight.log_softmax(dim=-1), mean + trend, scale.clamp(-7, 2))
 
     def _log_mass(self, bells: Bells, level: Int64[Tensor, "B n F K"]) -> Float[Tensor, "B n F K"]:
@@ -182,7 +204,7 @@ class Digits(nn.Module):
         return (bells.log_weight[..., None, :] + inner).logsumexp(dim=-1)
 
 
-def _gumbel(like: Tensor, generator: torch.Generator | None) -> Tensor:
+def gumbel(like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Noise that makes an argmax a draw from the softmax (at temperature 1)."""
     u = torch.rand(like.shape, generator=generator).clamp(1e-9, 1 - 1e-7).to(like.device)
     return -(-u.log()).log()

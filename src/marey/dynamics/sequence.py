@@ -52,22 +52,32 @@ class Sequence:
     known: Bool[Tensor, "B E"]
     condition: Bool[Tensor, "B E"]
 
+    def rows(self, which: slice) -> "Sequence":
+        """Some rows of the batch."""
+        return Sequence(self.values[which], self.known[which], self.condition[which])
+
+    def without(self, hidden: Bool[Tensor, "B E"]) -> "Sequence":
+        """The same with some elements hidden."""
+        values = torch.where(hidden, 0, self.values)
+        return Sequence(values, self.known & ~hidden, self.condition & ~hidden)
+
 
 @dataclass(frozen=True)
 class Layout:
-    """The segments of a sequence, in order."""
+    """The segments of a sequence, in order. ordinal: whether a token of video is made of numbers, or of names."""
 
     tasks: int
     laws: int
     grid: Grid
     levels: tuple[int, ...]
+    ordinal: bool = True
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         return (
             Segment("task", (), (self.tasks,), ordinal=False),
             Segment("class", (), (self.laws,), ordinal=False),
-            Segment("video", self.grid, self.levels, ordinal=True),
+            Segment("video", self.grid, self.levels, self.ordinal),
         )
 
     @property
@@ -105,6 +115,13 @@ class Layout:
     def digits(self, row: Int64[Tensor, "B E"]) -> Int64[Tensor, "B t h w F"]:
         """The digits of the video, out of the flat row."""
         return row[:, self.slice("video")].unflatten(1, (*self.grid, len(self.levels)))
+
+    def untold(self, sequence: Sequence, task: Int64[Tensor, "B"]) -> Sequence:
+        """The sequence without its class, under tasks (by their labels) that know no class."""
+        values, known = sequence.values.clone(), sequence.known.clone()
+        values[:, self.slice("task")], values[:, self.slice("class")] = task[:, None], 0
+        known[:, self.slice("class")] = False
+        return Sequence(values, known, sequence.condition)
 
     def _starts(self) -> list[int]:
         return [sum(s.elements for s in self.segments[:i]) for i in range(len(self.segments))]

@@ -1,6 +1,7 @@
 """The token transformer: bidirectional, pre-norm, trained to fill in what a mask hides."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -11,21 +12,30 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.dynamics.segments import Digits, Names
 from marey.dynamics.sequence import Layout, Sequence
+from marey.dynamics.trunk import Block, Past
 from marey.train import Loss
 
 
 @strict
 @dataclass(frozen=True)
 class DynamicsConfig:
-    """Shape of the transformer."""
+    """Shape of the transformer, and how it takes a code.
+
+    vocabulary: in factors, one small softmax (or mixture) for each, or jointly, one softmax over the whole codebook.
+    """
 
     width: int = 128
     depth: int = 4
     heads: int = 4
+    vocabulary: Literal["factors", "joint"] = "factors"
+    kind: Literal["parallel"] = "parallel"
 
     def __post_init__(self) -> None:
         if min(self.width, self.depth, self.heads) < 1 or self.width % self.heads:
             raise UserError(f"dynamics.width={self.width} must be a positive multiple of dynamics.heads={self.heads}")
+
+    def build(self, layout: Layout) -> "Dynamics":
+        return Dynamics(self, layout)
 
 
 @dataclass(frozen=True)
@@ -45,57 +55,27 @@ class Batch:
         return replace(self, all_asked=whole.asked)
 
 
-class Attention(nn.Module):
-    """Every token looks at every token, by content and by a learned bias for each pair of places."""
+@dataclass(frozen=True)
+class Guess:
+    """A value for every element, and its log probability, nats."""
 
-    def __init__(self, width: int, heads: int, length: int):
-        super().__init__()
-        self.heads = heads
-        # Heads that begin with habits of their own learn soonest to compare one frame with another.
-        self.bias = nn.Parameter(0.5 * torch.randn(heads, length, length))
-        self.inputs = nn.Linear(width, 3 * width)
-        self.output = nn.Linear(width, width)
-
-    def forward(self, x: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
-        q, k, v = self.inputs(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.output(F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias).transpose(1, 2).flatten(2))
-
-
-class GatedMLP(nn.Module):
-    """SwiGLU (arXiv 2002.05202): its products turn waves of positions into waves of displacements."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.inputs = nn.Linear(width, 4 * width)
-        self.output = nn.Linear(2 * width, width)
-
-    def forward(self, x: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
-        gate, value = self.inputs(x).chunk(2, dim=-1)
-        return self.output(F.silu(gate) * value)
-
-
-class Block(nn.Module):
-    def __init__(self, width: int, heads: int, length: int):
-        super().__init__()
-        self.norm_attention, self.norm_mlp = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention, self.mlp = Attention(width, heads, length), GatedMLP(width)
-
-    def forward(self, x: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
-        x = x + self.attention(self.norm_attention(x))
-        return x + self.mlp(self.norm_mlp(x))
+    values: Int64[Tensor, "B E"]
+    confidence: Float[Tensor, "B E"]
 
 
 class Dynamics(nn.Module):
     """Sequence to a distribution over every element. `forward(batch)` is the training loss."""
 
-    def __init__(self, config: DynamicsConfig, layout: Layout):
+    def __init__(self, config: DynamicsConfig, layout: Layout, sees: Bool[Tensor, "P P"] | None = None):
+        """sees: of all places, if there are more than the sequence has, which may look at which."""
         super().__init__()
         self.layout = layout
         self.segments = nn.ModuleList((Digits if s.ordinal else Names)(s, config.width) for s in layout.segments)
         self.told = nn.Linear(config.width, config.width, bias=False)
         nn.init.zeros_(self.told.weight)
-        self.place = nn.Parameter(0.5 * torch.randn(layout.length, config.width))
-        self.blocks = nn.ModuleList(Block(config.width, config.heads, layout.length) for _ in range(config.depth))
+        places = layout.length if sees is None else len(sees)
+        self.place = nn.Parameter(0.5 * torch.randn(places, config.width))
+        self.blocks = nn.ModuleList(Block(config.width, config.heads, places, sees) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.width)
 
     def class_logits(self, sequence: Sequence) -> Float[Tensor, "B V"]:
@@ -122,6 +102,14 @@ class Dynamics(nn.Module):
         parts = [segment.draw(*each, temperature, generator).flatten(1) for segment, *each in self._read(sequence)]
         return torch.cat(parts, dim=1)
 
+    def guess(self, sequence: Sequence, temperature: float = 1.0, generator: torch.Generator | None = None) -> Guess:
+        """The same, with how sure the model is of each."""
+        drawn, sure = [], []
+        for segment, *each in self._read(sequence):
+            drawn.append(segment.draw(*each, temperature, generator))
+            sure.append(-segment.nats(*each, drawn[-1]))
+        return Guess(*(torch.cat([part.flatten(1) for part in parts], dim=1) for parts in (drawn, sure)))
+
     def forward(self, batch: Batch) -> Loss:
         """Mean cross-entropy, nats, of the elements asked: of each segment by itself, then summed.
 
@@ -138,18 +126,23 @@ class Dynamics(nn.Module):
             losses[part.name] = nats.sum() / (all_wanted.sum().clamp(min=1) * share)
         return Loss(torch.stack(list(losses.values())).sum(), {name: losses[name] for name in ("class", "video")})
 
-    def _read(self, sequence: Sequence):  # type: ignore[no-untyped-def]
+    def _through(self, x: Float[Tensor, "B n D"], pasts: list[Past] | None = None) -> Float[Tensor, "B n D"]:
+        """Through the trunk: tokens of the first places, or of those that follow `pasts`, one for each block."""
+        start = pasts[0].length if pasts else 0
+        x = x + self.place[start : start + x.shape[1]]
+        for i, block in enumerate(self.blocks):
+            x = block(x, pasts[i] if pasts else None)
+        return self.norm(x)
+
+    def _read(self, sequence: Sequence, pasts: list[Past] | None = None):  # type: ignore[no-untyped-def]
         """For each segment: itself, its tokens after the last block, what it holds, and which of it is shown."""
         rows = [list(self.layout.parts(row)) for row in (sequence.values, sequence.known, sequence.condition)]
         tokens = [part.embed(*row) for part, *row in zip(self.segments, *rows, strict=True)]
         # Task and class are told to every token: one voice among many would be heard late.
-        kinds = [part.ordinal for part in self.layout.segments]
-        names = torch.stack([each for each, ordinal in zip(tokens, kinds, strict=True) if not ordinal])
-        told = self.told(names.sum(dim=0))
-        tokens = [each + told if ordinal else each for each, ordinal in zip(tokens, kinds, strict=True)]
-        x = torch.cat(tokens, dim=1) + self.place
-        for block in self.blocks:
-            x = block(x)
-        ends = self.norm(x).split([part.length for part in self.layout.segments], dim=1)
+        alone = [part.grid == () for part in self.layout.segments]
+        told = self.told(torch.stack([each for each, one in zip(tokens, alone, strict=True) if one]).sum(dim=0))
+        tokens = [each if one else each + told for each, one in zip(tokens, alone, strict=True)]
+        x = self._through(torch.cat(tokens, dim=1), pasts)
+        ends = x.split([part.length for part in self.layout.segments], dim=1)
         shown = [known | condition for known, condition in zip(rows[1], rows[2], strict=True)]
         return zip(self.segments, ends, rows[0], shown, strict=True)

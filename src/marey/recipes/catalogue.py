@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from marey.core.errors import UserError
 from marey.data.spec import DatasetSpec
+from marey.dynamics.tasks import EVERY_TASK
 from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import JudgeConfig
 from marey.metrics.figure import Level
@@ -41,6 +42,9 @@ SMOKE = replace(
     judge=replace(SMALL.judge, generated=24, shown=8, train_clips=200),
 )
 
+# All that MAGVIT asks of one model, and generation without a class, from which guidance leads away.
+EVERY = replace(SMALL, name="every-task", tasks=EVERY_TASK)
+
 BASE = replace(
     SMALL,
     name="base",
@@ -52,7 +56,7 @@ BASE = replace(
     judge=replace(SMALL.judge, prefix=8, horizon=8, ends=4, hidden=8),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (SMOKE, SMALL, BASE)}
+RECIPES = {recipe.name: recipe for recipe in (SMOKE, SMALL, EVERY, BASE)}
 
 # What `small` is asked to reach on its test split.
 LEVELS = {

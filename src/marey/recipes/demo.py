@@ -10,6 +10,7 @@ from marey.core.errors import UserError
 from marey.core.files import read_json, sha256, write_json
 from marey.core.processes import processes
 from marey.data.spec import DatasetSpec
+from marey.dynamics.tasks import tasks_named
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
 from marey.recipes.stages import judge_run, start_run, timed, train_dynamics, train_tokenizer
@@ -29,7 +30,7 @@ def run_recipe(recipe: Recipe, out: Path, device: torch.device, say: Say, resume
     with timed(out, "dynamics"):
         say(f"dynamics: {recipe.dynamics_training.steps} steps")
         dynamics = train_dynamics(recipe, tokenizer, out, device, resume=True)
-    judge_once(recipe, VideoModel(tokenizer, dynamics, recipe.shape).to(device), out, say)
+    judge_once(recipe, VideoModel(tokenizer, dynamics, recipe.shape, tasks_named(recipe.tasks)).to(device), out, say)
 
 
 def judge_once(recipe: Recipe, model: VideoModel, out: Path, say: Say, again: bool = False) -> None:

@@ -1,18 +1,22 @@
 """What a run is made of. A recipe is a value; the only place where a chosen number lives."""
 
+import math
 from dataclasses import dataclass
 
 from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.data.spec import DatasetSpec
+from marey.dynamics.autoregressive import AutoregressiveConfig
 from marey.dynamics.sequence import Grid, Layout
-from marey.dynamics.tasks import TASKS
+from marey.dynamics.tasks import TASKS, tasks_named
 from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import JudgeConfig
 from marey.recipes.model import Shape
 from marey.tokens.tokenizer import AnyTokenizerConfig
 from marey.train import TrainConfig
 from marey.world.laws import BASE_LAWS
+
+MOST_NAMES = 4096  # codes in a joint softmax
 
 
 @strict
@@ -24,10 +28,11 @@ class Recipe:
     dataset: DatasetSpec
     tokenizer: AnyTokenizerConfig
     tokenizer_training: TrainConfig
-    dynamics: DynamicsConfig
+    dynamics: DynamicsConfig | AutoregressiveConfig
     dynamics_training: TrainConfig
     judge: JudgeConfig
     seed: int = 0
+    tasks: tuple[str, ...] = tuple(task.name for task in TASKS)  # that the dynamics learns, out of `dynamics.tasks`
 
     def __post_init__(self) -> None:
         world = self.dataset.world
@@ -47,6 +52,13 @@ class Recipe:
             )
         if min(self.dataset.validation, self.dataset.test) < 1:
             raise UserError("dataset.validation and dataset.test must be at least 1: training and judge look at them")
+        tasks_named(self.tasks)
+        size = math.prod(self.tokenizer.quantizer.levels)
+        if self.dynamics.vocabulary == "joint" and size > MOST_NAMES:
+            raise UserError(
+                f"dynamics.vocabulary='joint' is one softmax over {size} codes; keep quantizer.levels to {MOST_NAMES} "
+                "codes, or predict them in 'factors'"
+            )
 
     @property
     def shape(self) -> Shape:
@@ -58,4 +70,7 @@ class Recipe:
         """Of the token sequence: it follows from the clips' shape, the strides and the quantizer."""
         t, h, w = self.tokenizer.stride
         grid: Grid = (1 + (self.shape.frames - 1) // t, self.shape.size // h, self.shape.size // w)
-        return Layout(len(TASKS), len(BASE_LAWS), grid, self.tokenizer.quantizer.levels)
+        quantizer = self.tokenizer.quantizer
+        if self.dynamics.vocabulary == "joint":
+            return Layout(len(self.tasks), len(BASE_LAWS), grid, (math.prod(quantizer.levels),), ordinal=False)
+        return Layout(len(self.tasks), len(BASE_LAWS), grid, quantizer.levels, quantizer.ordinal)

@@ -7,7 +7,7 @@ import torch
 from marey.core.config import from_json
 from marey.core.errors import UserError
 from marey.core.files import read_json, sha256
-from marey.dynamics.transformer import Dynamics
+from marey.dynamics.tasks import tasks_named
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
 from marey.tokens.tokenizer import Tokenizer
@@ -22,17 +22,17 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def load_run(path: str | Path, device: str | torch.device = "cpu") -> VideoModel:
-    """The model of a finished run, ready for the four tasks.
+    """The model of a finished run, ready for its tasks.
 
     A missing or half-written run is a UserError that names the file and the command that finishes it.
     """
     path = Path(path)
     recipe = read_recipe(path)
     tokenizer = Tokenizer(recipe.tokenizer)
-    dynamics = Dynamics(recipe.dynamics, recipe.layout)
+    dynamics = recipe.dynamics.build(recipe.layout)
     load_weights(tokenizer, path / "tokenizer")
     load_weights(dynamics, path / "dynamics")
     learned_on = read_json(path / "dynamics" / "config.json")["tokenizer_weights"]
     if learned_on != sha256(path / "tokenizer" / "weights.safetensors"):
         raise UserError(f"{path}/dynamics was trained on another tokenizer than {path}/tokenizer; train it again")
-    return VideoModel(tokenizer, dynamics, recipe.shape).to(device).eval()
+    return VideoModel(tokenizer, dynamics, recipe.shape, tasks_named(recipe.tasks)).to(device).eval()

@@ -25,7 +25,8 @@ from marey.core.processes import place
 from marey.core.runs import RunFolder
 from marey.data.clips import Ahead, Batch, Batches, as_video, clips
 from marey.data.spec import DatasetSpec
-from marey.dynamics.tasks import TASKS, Exercise, Task, draw_exercises
+from marey.dynamics.autoregressive import Autoregressive, AutoregressiveConfig
+from marey.dynamics.tasks import Exercise, Task, draw_exercises, tasks_named, uniforms_needed
 from marey.dynamics.transformer import Batch as MaskedBatch
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
 from marey.judge.verdict import Verdict, judge
@@ -44,7 +45,7 @@ _ALONE = Manner()
 Look = TypeVar("Look", bound=Callable[..., Any])
 NOT_RUN = [
     {"what": "probes of frozen pretrained encoders", "why": "this version holds no guest encoders"},
-    {"what": "rollouts longer than the training clips", "why": "the transformer knows one length of clip"},
+    {"what": "rollouts longer than the training clips", "why": "the test clips have no frames beyond their end"},
 ]
 
 
@@ -65,10 +66,11 @@ class DynamicsStage:
     """All that decides a transformer's weights; the tokenizer by the hash of its weights."""
 
     dataset: DatasetSpec
-    dynamics: DynamicsConfig
+    dynamics: DynamicsConfig | AutoregressiveConfig
     training: TrainConfig
     tokenizer_weights: str
     seed: int
+    tasks: tuple[str, ...]
 
 
 def train_tokenizer(
@@ -113,12 +115,13 @@ def train_dynamics(
 ) -> Dynamics:
     """Train the recipe's transformer on the tokenizer's tokens in out/dynamics, or finish what is there."""
     weights = sha256(out / "tokenizer" / "weights.safetensors")
-    stage = DynamicsStage(recipe.dataset, recipe.dynamics, recipe.dynamics_training, weights, recipe.seed)
+    stage = DynamicsStage(recipe.dataset, recipe.dynamics, recipe.dynamics_training, weights, recipe.seed, recipe.tasks)
     folder = RunFolder.start(out / "dynamics", stage, resume)
     batches = _batches(recipe, stage.training)
     torch.manual_seed(recipe.seed)
-    dynamics = Dynamics(recipe.dynamics, recipe.layout)
-    model = VideoModel(tokenizer, dynamics, recipe.shape).to(device)
+    dynamics = recipe.dynamics.build(recipe.layout)
+    tasks = tasks_named(recipe.tasks)
+    model = VideoModel(tokenizer, dynamics, recipe.shape, tasks).to(device)
     shown = _validation(recipe, device)
     validation = masked(model, shown, torch.Generator().manual_seed(0))
 
@@ -134,12 +137,14 @@ def train_dynamics(
         if not tokenizer.local:
             return masked(model, batches(step, device))
         digits, law = views()(step)
-        return model.batch_of(digits.to(device), law.to(device), *_exercise(model, len(law), device))
+        exercise, reveal = exercises(model, len(law), device)
+        video = batches(step, device).video if model.may_hint(exercise).any() else None
+        return model.batch_of(digits.to(device), law.to(device), exercise, reveal, video)
 
     def paint(_: int, averaged: Dynamics) -> UInt8[np.ndarray, "H W 3"]:
         video = shown.video[:_SHOWN]
         prefix = video[:, :, : recipe.judge.prefix]
-        return strip(video, VideoModel(tokenizer, averaged, recipe.shape).predict(prefix, recipe.judge.horizon))
+        return strip(video, VideoModel(tokenizer, averaged, recipe.shape, tasks).predict(prefix, recipe.judge.horizon))
 
     every, pictures = _often(stage.training, validate), _often(stage.training, paint)
     return train(dynamics, batch_of, stage.training, folder, recipe.seed, device, every, pictures, batches.rows, manner)
@@ -147,19 +152,20 @@ def train_dynamics(
 
 def masked(model: VideoModel, batch: Batch, generator: torch.Generator | None = None) -> MaskedBatch:
     """Clips as exercises for the transformer."""
-    exercise, reveal = _exercise(model, len(batch.video), batch.video.device, generator)
+    exercise, reveal = exercises(model, len(batch.video), batch.video.device, generator)
     return model.batch(batch.video, batch.law, exercise, reveal)
 
 
-def _exercise(
+def exercises(
     model: VideoModel, n: int, device: torch.device, generator: torch.Generator | None = None
 ) -> tuple[Exercise, Bool[Tensor, "B E"]]:
     """A task for each of n clips, and what of the hidden is revealed.
 
     The share that stays hidden is the cosine of a uniform angle (MaskGIT). Half of the clips are revealed frame by
-    frame, half digit by digit: decoding meets both.
+    frame, half digit by digit: decoding meets both. To an autoregressive model nothing is revealed.
     """
-    exercise = draw_exercises(model.shape.frames, torch.rand(n, 4, generator=generator)).to(device)
+    u = torch.rand(n, uniforms_needed(model.tasks), generator=generator)
+    exercise = draw_exercises(model.shape.frames, u, model.tasks, model.shape.size).to(device)
     hidden = torch.cos(torch.pi / 2 * torch.rand(n, 1, generator=generator))
     layout = model.dynamics.layout
     reveal = torch.rand(n, layout.elements, generator=generator) >= hidden
@@ -168,6 +174,8 @@ def _exercise(
     frames = frames.repeat_interleave((video.stop - video.start) // layout.grid[0], dim=1)
     whole = torch.rand(n, 1, generator=generator) < 0.5
     reveal[:, video] = torch.where(whole, frames, reveal[:, video])
+    if isinstance(model.dynamics, Autoregressive):
+        reveal[:] = False
     return exercise, reveal.to(device)
 
 
@@ -186,7 +194,7 @@ def judge_run(recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[
         RunFolder(out),
         progress,
         levels=LEVELS.get(recipe.name),
-        tasks=[_row(task) for task in TASKS],
+        tasks=[_row(task) for task in model.tasks],
         not_run=NOT_RUN,
     )
 

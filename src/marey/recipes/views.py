@@ -23,9 +23,10 @@ class Views:
         assert model.tokenizer.local
         self.batches, scenes = batches, batches.scenes
         ways = WAYS if batches.augmented else 1
-        dtype = torch.int16 if max(model.levels) <= 1 << 15 else torch.int32
+        layout = model.dynamics.layout
+        dtype = torch.int16 if max(layout.levels) <= 1 << 15 else torch.int32
         self.law = torch.from_numpy(scenes.law)
-        self.digits = torch.empty(len(scenes), ways, *model.dynamics.layout.grid, len(model.levels), dtype=dtype)
+        self.digits = torch.empty(len(scenes), ways, *layout.grid, len(layout.levels), dtype=dtype)
         for start in range(0, len(scenes), _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, len(scenes)))
             video = as_video(render(scenes.take(rows))).to(model.device)

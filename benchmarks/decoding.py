@@ -1,0 +1,142 @@
+"""Parallel decoding against the autoregressive twin: what each costs, and what each is worth.
+
+    python benchmarks/decoding.py                               cost against tokens, clips and width
+    python benchmarks/decoding.py --run runs/demo --steps 400   quality: both trained alike on the tokens of that run
+
+Cost does not depend on what a model has learned, so the first table is of untrained ones: CPU seconds of this process
+for each clip, the least of some turns that both take in turn. Twelve passes of the parallel model over all tokens stand
+against one pass of the twin for each element (a digit of a token), its keys and values kept.
+"""
+
+# ruff: noqa: T201 - what it prints is what it is for
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from marey.core.config import from_json
+from marey.core.files import read_json
+from marey.core.runs import RunFolder
+from marey.data.clips import Batches
+from marey.dynamics.autoregressive import AutoregressiveConfig
+from marey.dynamics.decode import fill
+from marey.dynamics.sequence import Layout, Sequence
+from marey.dynamics.tasks import tasks_named
+from marey.dynamics.transformer import DynamicsConfig
+from marey.judge import generation, trials
+from marey.judge.exam import Exam
+from marey.recipes.model import VideoModel
+from marey.recipes.recipe import Recipe
+from marey.recipes.stages import exercises
+from marey.recipes.views import Views
+from marey.tokens.tokenizer import Tokenizer
+from marey.train import load_weights, train
+
+STEPS = 12  # of parallel decoding
+TRAIN = 3000  # clips to learn from, at most: each has to be encoded first, in sixteen views
+CPU = torch.device("cpu")
+SMALL, LEVELS = ((8, 1, 1), (1024, 1024, 1024)), (8, 8, 8, 8)
+GRIDS = (SMALL, ((8, 2, 2), LEVELS), ((8, 4, 4), LEVELS), ((16, 4, 4), LEVELS))
+MIDDLE = GRIDS[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, help="a finished run, whose tokenizer is taken")
+    parser.add_argument("--steps", type=int, default=400, help="of each training")
+    parser.add_argument("--clips", type=int, default=200, help="test clips, and generated ones")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"{platform.machine()}, {os.cpu_count()} cores, 1 thread, load {load}", flush=True)
+    if given.run is None:
+        costs()
+    else:
+        quality(given.run, given.steps, given.clips)
+
+
+def costs() -> None:
+    """The tables: one thing is varied at a time."""
+    print(f"\nCPU ms a clip: {STEPS} parallel steps, and the twin\n")
+    print(
+        "| varied | tokens | elements | clips | width | parallel | in turn | ratio |\n|---|---|---|---|---|---|---|---|"
+    )
+    for grid in GRIDS:
+        _row("tokens", grid, 1, 128)
+    for grid in GRIDS[:3]:
+        _row("tokens", grid, 16, 128)
+    for clips in (1, 4, 16, 64):
+        _row("clips", MIDDLE, clips, 128)
+    for width in (64, 128, 256):
+        _row("width", MIDDLE, 4, width)
+
+
+def _row(varied: str, grid: tuple[tuple[int, int, int], tuple[int, ...]], clips: int, width: int) -> None:
+    layout = Layout(4, 4, *grid)
+    torch.manual_seed(0)
+    models = [kind(width=width).build(layout).eval() for kind in (DynamicsConfig, AutoregressiveConfig)]
+    values = torch.zeros(clips, layout.elements, dtype=torch.long)
+    known = torch.zeros_like(values, dtype=torch.bool)
+    known[:, : layout.slice("video").start] = True
+    sequence = Sequence(values, known, torch.zeros_like(known))
+    least = [np.inf, np.inf]
+    for turn in range(4):
+        for i, model in enumerate(models):
+            start = time.process_time()
+            fill(model, sequence, STEPS, generator=torch.Generator().manual_seed(turn))
+            least[i] = min(least[i], (time.process_time() - start) / clips)
+    tokens, elements = layout.length - 2, layout.elements - 2
+    parallel, turns = (each * 1e3 for each in least)
+    cells = [varied, tokens, elements, clips, width, f"{parallel:.2f}", f"{turns:.2f}", f"{turns / parallel:.1f}"]
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def quality(run: Path, steps: int, count: int) -> None:
+    """Both kinds, the same trunk, tokens, exercises and steps; then what the judge finds in them."""
+    recipe = from_json(Recipe, read_json(run / "config.json"), where=str(run))
+    tokenizer = load_weights(Tokenizer(recipe.tokenizer), run / "tokenizer")
+    training, dataset = replace(recipe.dynamics_training, steps=steps, checkpoint_every=steps), recipe.dataset
+    dataset = replace(dataset, train=min(TRAIN, dataset.train))
+    judging = replace(recipe.judge, generated=count, train_clips=min(1000, dataset.train))
+    shape, test = recipe.dynamics, recipe.dataset.scenes("test").take(np.arange(count))
+    twin = AutoregressiveConfig(width=shape.width, depth=shape.depth, heads=shape.heads)
+    print(
+        f"\n{steps} steps of {training.batch_size} clips on the tokens of {run.name}; {count} test clips\n", flush=True
+    )
+    views: Views | None = None
+    for name, config in (("parallel", DynamicsConfig(shape.width, shape.depth, shape.heads)), ("in turn", twin)):
+        torch.manual_seed(recipe.seed)
+        model = VideoModel(tokenizer, config.build(recipe.layout), recipe.shape, tasks_named(recipe.tasks))
+        views = views or Views(model, Batches(dataset, training.batch_size, recipe.seed, augmented=True))
+
+        def batch_of(step: int, _: torch.device, model: VideoModel = model, views: Views = views) -> object:
+            digits, law = views(step)
+            return model.batch_of(digits, law, *exercises(model, len(law), CPU))
+
+        start = time.process_time()
+        with tempfile.TemporaryDirectory() as folder:
+            out = RunFolder.start(Path(folder) / "run", training, resume=False)
+            train(model.dynamics, batch_of, training, out, recipe.seed, CPU)
+        learned = time.process_time() - start
+        exam = Exam(model.eval(), dataset.scenes("train"), test, judging)
+        start = time.process_time()
+        model.generate(torch.arange(count) % 4, drafts=1)
+        drawn = (time.process_time() - start) / count * 1e3
+        figures = [*trials.predict(exam).figures, *trials.interpolate(exam).figures]
+        figures += generation.generate(exam, 1.0).figures
+        print(f"{name}: trained in {learned:.0f} CPU s; one draft of a clip, decoded to pixels, {drawn:.1f} CPU ms")
+        for figure in figures:
+            if figure.name.split(".")[1] in ("ade", "law_right", "survival"):
+                print(f"  {figure.name:24}{figure.value:8.3f} ({figure.low:.3f} to {figure.high:.3f}), n = {figure.n}")
+        print(flush=True)
+
+
+if __name__ == "__main__":
+    main()
