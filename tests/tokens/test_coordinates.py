@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from marey.tokens.coordinates import CoordinateTokenizer
 from marey.tokens.quantizers import FSQConfig
 
-LEVELS = (1024, 64, 9)
+LEVELS = (1024, 512, 999)
 TOKENIZER = CoordinateTokenizer(FSQConfig(levels=LEVELS))
 
 

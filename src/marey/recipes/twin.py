@@ -32,6 +32,7 @@ from marey.recipes.stages import VALIDATED, batches_of, masked, often, timed, va
 from marey.tokens.coordinates import CoordinateTokenizer
 from marey.tokens.quantizers import FSQConfig
 from marey.train import TrainConfig, train
+from marey.train.weights import weights_file
 from marey.world.render import render
 
 Say = Callable[[str], None]
@@ -73,23 +74,32 @@ class TwinStage:
 
 def run_twin(twin: Twin, out: Path, device: torch.device, say: Say, resume: bool) -> None:
     """Train and judge the twin in `out`, with `resume` going on where an earlier call was stopped."""
-    RunFolder.start(out, twin, resume).write_environment(twin.recipe.seed)
+    folder = RunFolder.start(out, twin, resume)
+    if _judged(twin, out):
+        say(f"{out}: done already")
+        return
+    folder.write_environment(twin.recipe.seed)
     say(f"twin on {twin.of.kind}: {twin.recipe.dynamics_training.steps} steps")
     with timed(out, "dynamics"):
         batches = CoordinateBatches(batches_of(twin.recipe, twin.recipe.dynamics_training), twin.of)
         model = train_twin(twin, batches, out, device, resume=True)
     if not (out / "costs.json").exists():
         write_json(out / "costs.json", costs(twin))
-    identity = {"dynamics": sha256(out / "dynamics" / "weights.safetensors"), "twin": fingerprint(twin)}
-    done = out / "judged.json"
-    if done.exists() and read_json(done) == identity:
-        say("judge: done already")
-        return
     dataset = twin.recipe.dataset
     exam = Exam(model, dataset.scenes("train"), dataset.scenes("test"), twin.recipe.judge)
     with timed(out, "judge"):
-        judge_twin(TwinExam(exam, twin.of, batches.scale), RunFolder(out), lambda trial: say(f"judge: {trial}"))
-    write_json(done, identity)
+        judge_twin(TwinExam(exam, twin.of, batches.scale), folder, lambda trial: say(f"judge: {trial}"))
+    write_json(out / "judged.json", _identity(twin, out))
+
+
+def _judged(twin: Twin, out: Path) -> bool:
+    """Whether the weights that lie there were judged, by the same rules."""
+    weights, done = weights_file(out / "dynamics"), out / "judged.json"
+    return weights.exists() and done.exists() and read_json(done) == _identity(twin, out)
+
+
+def _identity(twin: Twin, out: Path) -> dict[str, str]:
+    return {"dynamics": sha256(weights_file(out / "dynamics")), "twin": fingerprint(twin)}
 
 
 def train_twin(twin: Twin, batches: CoordinateBatches, out: Path, device: torch.device, resume: bool) -> VideoModel:

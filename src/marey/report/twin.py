@@ -51,10 +51,11 @@ def side_by_side(runs: Sequence[Path]) -> str:
     costs = [column.costs for column in columns if column.costs]
     if not costs:
         raise UserError(f"none of {', '.join(map(str, runs))} is a twin; make one with `marey twin --out DIR`")
-    head = " | ".join(["", *(f"{column.kind} ({column.path.name})" for column in columns), ""]).strip()
-    rows = [f"{head}", "|" + "---|" * (len(columns) + 1)]
-    rows += [_row(name, columns, lambda c, tell=tell: tell(c, c.costs or costs[0])) for name, tell in _FACTS.items()]
-    rows += [_row(_title(name), columns, lambda c, name=name: _value(c.figures.get(name))) for name in _FIGURES]
+    rows = [_row("", [f"{column.kind} ({column.path.name})" for column in columns]), "|" + "---|" * (len(columns) + 1)]
+    rows += [
+        _row(name, [tell(column, column.costs or costs[0]) for column in columns]) for name, tell in _FACTS.items()
+    ]
+    rows += [_row(_title(name), [_value(column.figures.get(name)) for column in columns]) for name in _FIGURES]
     return "\n".join([*rows, "", _NOTE, *_reasons(columns)])
 
 
@@ -82,8 +83,8 @@ def _refuse_other_clips(columns: list[Column]) -> None:
                 )
 
 
-def _row(name: str, columns: list[Column], tell: Callable[[Column], str]) -> str:
-    return f"| {name} | {' | '.join(tell(column) for column in columns)} |"
+def _row(name: str, cells: list[str]) -> str:
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def _title(name: str) -> str:

@@ -3,6 +3,8 @@
 To the transformer a clip of coordinates is a clip of one pixel with a channel for each coordinate, in [-1, 1].
 """
 
+from typing import Any
+
 from torch import nn
 
 from marey.tokens.quantizers import FSQConfig
@@ -17,4 +19,5 @@ class CoordinateTokenizer(Tokenizer):
 
     def __init__(self, quantizer: FSQConfig):
         super().__init__(TokenizerConfig(channels=len(quantizer.levels), cell=(1, 1), block=1, quantizer=quantizer))
-        self.encoder, self.decoder = nn.Sequential(), nn.Identity()
+        nothing: Any = nn.Identity()
+        self.encoder, self.decoder = nn.Sequential(), nothing
