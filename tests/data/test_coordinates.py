@@ -61,8 +61,11 @@ def test_a_scale_and_back() -> None:
     assert np.abs(scale.points(video) - points).max() < 1e-5
     beyond = scale.video(points + 10 * np.array([1.0, -1.0, 1.0]))
     assert beyond[:, 0].min() == pytest.approx(0.99) == -beyond[:, 1].max().item()
-    with pytest.raises(UserError, match="no range"):
-        Scale((0.0, 1.0, 0.0), (1.0, 1.0, 1.0))
+    still = Scale((0.0, 1.0, 0.0), (1.0, 1.0, 1.0))  # the second never changes
+    same = np.full((2, 8, 3), 1.0)
+    assert np.allclose(still.points(still.video(same)), same, atol=1e-6)
+    with pytest.raises(UserError, match="not all numbers; keep bodies before the camera"):
+        Scale((0.0, 1.0, np.nan), (1.0, 1.0, 1.0))
 
 
 @pytest.mark.parametrize("of", KINDS, ids=lambda of: of.kind)

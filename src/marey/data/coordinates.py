@@ -88,24 +88,30 @@ class Scale:
     high: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if not all(low < high for low, high in zip(self.low, self.high, strict=True)):
-            raise UserError(f"coordinates from {self.low} to {self.high} have no range; train on clips that move")
+        if not np.isfinite([*self.low, *self.high]).all():
+            raise UserError(
+                f"coordinates from {self.low} to {self.high} are not all numbers; keep bodies before the camera"
+            )
 
     def video(self, points: Points) -> OnePixel:
         """The points as clips of one pixel."""
-        share = (points - np.array(self.low)) / (np.array(self.high) - self.low)
-        number = (_RANGE * (2 * share - 1)).clip(-_MOST, _MOST).astype(np.float32)
+        number = (_RANGE * (2 * (points - self.low) / self._span - 1)).clip(-_MOST, _MOST).astype(np.float32)
         return torch.from_numpy(number).movedim(-1, 1)[..., None, None].contiguous()
 
     def points(self, video: OnePixel) -> Points:
         """The inverse of `video`, within the border."""
         number = video[..., 0, 0].movedim(1, -1).cpu().double().numpy()
-        return self.low + (number / _RANGE + 1) / 2 * (np.array(self.high) - self.low)
+        return self.low + (number / _RANGE + 1) / 2 * self._span
 
     def level(self, levels: tuple[int, ...]) -> tuple[float, ...]:
         """How far apart the levels of a quantizer of `video` are, in the coordinates' unit."""
-        ranges = zip(self.low, self.high, levels, strict=True)
-        return tuple((high - low) / (2 * _RANGE * (count // 2)) for low, high, count in ranges)
+        return tuple((self._span / (2 * _RANGE) / (np.array(levels) // 2)).tolist())
+
+    @property
+    def _span(self) -> Float64[np.ndarray, "F"]:
+        """Of each range; a coordinate that never changes gets one unit."""
+        span = np.array(self.high) - self.low
+        return np.where(span > 0, span, 1.0)
 
 
 class CoordinateBatches:

@@ -14,7 +14,7 @@ from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
 class CoordinateTokenizer(Tokenizer):
     """Clips of one pixel, rounded by the quantizer of video tokens: one token a frame, one digit a channel.
 
-    It is a tokenizer whose encoder and decoder do nothing, and must not be trained.
+    Its encoder and decoder do nothing. With 1024 levels, what it returns is within 0.512 of a level.
     """
 
     def __init__(self, quantizer: FSQConfig):
