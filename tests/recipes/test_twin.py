@@ -12,13 +12,13 @@ from marey.cli import main
 from marey.core.config import from_json, to_json
 from marey.core.errors import UserError
 from marey.core.files import write_json
+from marey.data.clips import Batches
 from marey.data.coordinates import CoordinateBatches, OfTracks, OfTrajectories
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
 from marey.judge.exam import JudgeConfig
 from marey.recipes.catalogue import SMALL, SMOKE
 from marey.recipes.model import Shape, VideoModel
-from marey.recipes.stages import batches_of
-from marey.recipes.twin import Twin, run_twin, train_twin
+from marey.recipes.twin import Twin, batches_of, run_twin, train_twin
 from marey.report.twin import side_by_side
 from marey.tokens.coordinates import CoordinateTokenizer
 from tests.recipes.small import TASKS, exercises
@@ -41,10 +41,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for kind, twin in TWINS.items():
         run_twin(twin, base / kind, CPU, lambda _: None, resume=False)
     return {kind: base / kind for kind in TWINS}
-
-
-def batches_for(twin: Twin) -> CoordinateBatches:
-    return CoordinateBatches(batches_of(twin.recipe, twin.recipe.dynamics_training), twin.of)
 
 
 @pytest.mark.parametrize("kind", TWINS)
@@ -87,11 +83,12 @@ class Stopping(CoordinateBatches):
 @pytest.mark.parametrize("kind", TWINS)
 def test_stopped_and_resumed_equals_never_stopped(kind: str, runs: dict[str, Path], tmp_path: Path) -> None:
     twin = TWINS[kind]
-    stopping = Stopping(batches_of(TINY, TINY.dynamics_training), twin.of)
+    pixels = Batches(TINY.dataset, TINY.dynamics_training.batch_size, TINY.seed, augmented=True)
+    stopping = Stopping(pixels, twin.of)
     with pytest.raises(KeyboardInterrupt):
         train_twin(twin, stopping, tmp_path, CPU, resume=False)
     assert not (tmp_path / "dynamics" / "weights.safetensors").exists()
-    train_twin(twin, batches_for(twin), tmp_path, CPU, resume=True)
+    train_twin(twin, batches_of(twin), tmp_path, CPU, resume=True)
     assert "training from step 3 to" in (tmp_path / "dynamics" / "log.txt").read_text()
     for name in ("weights.safetensors", "metrics.jsonl"):
         assert (tmp_path / "dynamics" / name).read_bytes() == (runs[kind] / "dynamics" / name).read_bytes()

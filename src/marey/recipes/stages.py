@@ -33,7 +33,7 @@ from marey.recipes.views import Views
 from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
 from marey.train import TrainConfig, train
 
-VALIDATED = 256  # validation clips looked at during training
+_VALIDATED = 256  # validation clips looked at during training
 NOT_RUN = [
     {"what": "probes of frozen pretrained encoders", "why": "this version holds no guest encoders"},
     {"what": "rollouts longer than the training clips", "why": "the transformer knows one length of clip"},
@@ -67,7 +67,7 @@ def train_tokenizer(recipe: Recipe, out: Path, device: torch.device, resume: boo
     """Train the recipe's tokenizer in out/tokenizer, or finish what is there."""
     stage = TokenizerStage(recipe.dataset, recipe.tokenizer, recipe.tokenizer_training, recipe.seed)
     folder = RunFolder.start(out / "tokenizer", stage, resume)
-    batches = Ahead(batches_of(recipe, stage.training))
+    batches = Ahead(_batches(recipe, stage.training))
     torch.manual_seed(recipe.seed)
     model = Tokenizer(recipe.tokenizer)
     validation = _validation(recipe, device)
@@ -79,7 +79,7 @@ def train_tokenizer(recipe: Recipe, out: Path, device: torch.device, resume: boo
     def batch_of(step: int, device: torch.device) -> torch.Tensor:
         return batches(step, device).video
 
-    return train(model, batch_of, stage.training, folder, recipe.seed, device, every=[often(stage.training, validate)])
+    return train(model, batch_of, stage.training, folder, recipe.seed, device, every=[_often(stage.training, validate)])
 
 
 def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torch.device, resume: bool) -> Dynamics:
@@ -87,11 +87,18 @@ def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torc
     weights = sha256(out / "tokenizer" / "weights.safetensors")
     stage = DynamicsStage(recipe.dataset, recipe.dynamics, recipe.dynamics_training, weights, recipe.seed)
     folder = RunFolder.start(out / "dynamics", stage, resume)
-    batches = batches_of(recipe, stage.training)
+    batches = _batches(recipe, stage.training)
     torch.manual_seed(recipe.seed)
     dynamics = Dynamics(recipe.dynamics, recipe.layout)
     model = VideoModel(tokenizer, dynamics, recipe.shape).to(device)
-    validate = validator(model, _validation(recipe, device))
+    validation = masked(model, _validation(recipe, device), torch.Generator().manual_seed(0))
+
+    def validate(_: int, averaged: Dynamics) -> dict[str, float]:
+        with torch.no_grad():
+            loss = averaged(validation)
+        parts = {f"validation_{name}": float(value) for name, value in loss.parts.items()}
+        return {"validation_loss": float(loss.total)} | parts
+
     views = cache(lambda: Views(model, batches))  # made when a step first asks: a finished training never does
 
     def batch_of(step: int, device: torch.device) -> MaskedBatch:
@@ -100,21 +107,8 @@ def train_dynamics(recipe: Recipe, tokenizer: Tokenizer, out: Path, device: torc
         digits, law = views()(step)
         return model.batch_of(digits.to(device), law.to(device), *_exercise(model, len(law), device))
 
-    every = [often(stage.training, validate)]
+    every = [_often(stage.training, validate)]
     return train(dynamics, batch_of, stage.training, folder, recipe.seed, device, every=every)
-
-
-def validator(model: VideoModel, batch: Batch) -> Callable[[int, Dynamics], dict[str, float]]:
-    """A trial: the loss on exercises that are the same at every step."""
-    validation = masked(model, batch, torch.Generator().manual_seed(0))
-
-    def validate(_: int, averaged: Dynamics) -> dict[str, float]:
-        with torch.no_grad():
-            loss = averaged(validation)
-        parts = {f"validation_{name}": float(value) for name, value in loss.parts.items()}
-        return {"validation_loss": float(loss.total)} | parts
-
-    return validate
 
 
 def masked(model: VideoModel, batch: Batch, generator: torch.Generator | None = None) -> MaskedBatch:
@@ -143,7 +137,7 @@ def _exercise(
     return exercise, reveal.to(device)
 
 
-def batches_of(recipe: Recipe, training: TrainConfig) -> Batches:
+def _batches(recipe: Recipe, training: TrainConfig) -> Batches:
     """Clips that are mirrored, turned and reversed where the world's laws allow it."""
     return Batches(recipe.dataset, training.batch_size, recipe.seed, augmented=recipe.dataset.world.kind == "matched")
 
@@ -190,13 +184,13 @@ def _peak_memory() -> float:
 
 
 def _validation(recipe: Recipe, device: torch.device) -> Batch:
-    count = min(VALIDATED, recipe.dataset.validation)
+    count = min(_VALIDATED, recipe.dataset.validation)
     law = recipe.dataset.scenes("validation", 0, count).law
     video = as_video(clips(recipe.dataset, "validation", 0, count))
     return Batch(video.to(device), torch.from_numpy(law).to(device))
 
 
-def often(config: TrainConfig, trial: Callable[..., dict[str, float]]) -> tuple[int, Callable[..., dict[str, float]]]:
+def _often(config: TrainConfig, trial: Callable[..., dict[str, float]]) -> tuple[int, Callable[..., dict[str, float]]]:
     """Validate some twenty times in a training."""
     return max(1, config.steps // 20), trial
 

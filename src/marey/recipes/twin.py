@@ -18,8 +18,8 @@ import torch
 from marey.core.config import fingerprint, strict
 from marey.core.files import read_json, sha256, write_json
 from marey.core.runs import RunFolder
-from marey.data.clips import Batch
-from marey.data.coordinates import CoordinateBatches, Of
+from marey.data.clips import Batch, Batches
+from marey.data.coordinates import CoordinateBatches, Of, Scale
 from marey.data.spec import DatasetSpec
 from marey.dynamics.sequence import Layout
 from marey.dynamics.transformer import Batch as MaskedBatch
@@ -28,7 +28,7 @@ from marey.judge.exam import Exam
 from marey.judge.twin import TwinExam, judge_twin
 from marey.recipes.model import Shape, VideoModel
 from marey.recipes.recipe import Recipe
-from marey.recipes.stages import VALIDATED, batches_of, masked, often, timed, validator
+from marey.recipes.stages import masked, timed
 from marey.tokens.coordinates import CoordinateTokenizer
 from marey.tokens.quantizers import FSQConfig
 from marey.train import TrainConfig, train
@@ -36,6 +36,7 @@ from marey.train.weights import weights_file
 from marey.world.render import render
 
 Say = Callable[[str], None]
+_VALIDATED = 256  # validation clips looked at during training
 _TIMED, _TIMES = 1000, 5  # clips made to measure what making them costs, and how often
 
 
@@ -81,7 +82,7 @@ def run_twin(twin: Twin, out: Path, device: torch.device, say: Say, resume: bool
     folder.write_environment(twin.recipe.seed)
     say(f"twin on {twin.of.kind}: {twin.recipe.dynamics_training.steps} steps")
     with timed(out, "dynamics"):
-        batches = CoordinateBatches(batches_of(twin.recipe, twin.recipe.dynamics_training), twin.of)
+        batches = batches_of(twin)
         model = train_twin(twin, batches, out, device, resume=True)
     if not (out / "costs.json").exists():
         write_json(out / "costs.json", costs(twin))
@@ -102,6 +103,13 @@ def _identity(twin: Twin, out: Path) -> dict[str, str]:
     return {"dynamics": sha256(weights_file(out / "dynamics")), "twin": fingerprint(twin)}
 
 
+def batches_of(twin: Twin) -> CoordinateBatches:
+    """The clips that the recipe's own transformer learns from, in the same order and in the same ways."""
+    recipe, augmented = twin.recipe, twin.recipe.dataset.world.kind == "matched"
+    pixels = Batches(recipe.dataset, recipe.dynamics_training.batch_size, recipe.seed, augmented)
+    return CoordinateBatches(pixels, twin.of)
+
+
 def train_twin(twin: Twin, batches: CoordinateBatches, out: Path, device: torch.device, resume: bool) -> VideoModel:
     """Train the transformer on rounded coordinates in out/dynamics, or finish what is there."""
     recipe, training = twin.recipe, twin.recipe.dynamics_training
@@ -111,15 +119,26 @@ def train_twin(twin: Twin, batches: CoordinateBatches, out: Path, device: torch.
     torch.manual_seed(recipe.seed)
     dynamics = Dynamics(recipe.dynamics, twin.layout)
     model = VideoModel(tokenizer, dynamics, twin.shape).to(device)
-    scenes = recipe.dataset.scenes("validation", 0, min(VALIDATED, recipe.dataset.validation))
-    told = batches.scale.video(twin.of.points(scenes)).to(device)
-    validate = validator(model, Batch(told, torch.from_numpy(scenes.law).to(device)))
+    validation = masked(model, _validation(twin, batches.scale, device), torch.Generator().manual_seed(0))
+
+    def validate(_: int, averaged: Dynamics) -> dict[str, float]:
+        with torch.no_grad():
+            loss = averaged(validation)
+        parts = {f"validation_{name}": float(value) for name, value in loss.parts.items()}
+        return {"validation_loss": float(loss.total)} | parts
 
     def batch_of(step: int, device: torch.device) -> MaskedBatch:
         return masked(model, batches(step, device))
 
-    train(dynamics, batch_of, training, folder, recipe.seed, device, every=[often(training, validate)])
+    every = [(max(1, training.steps // 20), validate)]
+    train(dynamics, batch_of, training, folder, recipe.seed, device, every=every)
     return model.eval()
+
+
+def _validation(twin: Twin, scale: Scale, device: torch.device) -> Batch:
+    dataset = twin.recipe.dataset
+    scenes = dataset.scenes("validation", 0, min(_VALIDATED, dataset.validation))
+    return Batch(scale.video(twin.of.points(scenes)).to(device), torch.from_numpy(scenes.law).to(device))
 
 
 def costs(twin: Twin) -> dict[str, Any]:
