@@ -16,7 +16,7 @@ from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
 COMMANDS = {
-    (): ("demo", "make", "look", "check", "export", "import", "train", "judge", "report", "COMMAND --help"),
+    (): ("demo", "make", "look", "check", "export", "import", "train", "judge", "report", "twin", "COMMAND --help"),
     ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small, every-task or base"),
     ("make",): (
         "--preset",
@@ -39,6 +39,7 @@ COMMANDS = {
     ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/dynamics"),
     ("judge",): ("RUN", "--device", "metrics.json"),
     ("report",): ("RUN", "--gif", "report.html"),
+    ("twin",): ("--recipe", "--of", "--out", "--steps", "--beside", "--resume", "control", "trajectories"),
 }
 
 
@@ -72,7 +73,7 @@ def test_every_command_is_listed_here() -> None:
 
 
 def test_the_help_tells_the_story_in_order_one_line_each() -> None:
-    story = ["demo", "make", "look", "check", "export", "import", "train", "judge", "report"]
+    story = ["demo", "make", "look", "check", "export", "import", "train", "judge", "report", "twin"]
     before, after = invoke("--help").output.split("Commands:\n")
     listed = [line.split(maxsplit=1) for line in after.splitlines()]
     assert [name for name, _ in listed] == story
@@ -99,7 +100,9 @@ def test_version() -> None:
 # -- refusals ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [("demo",), ("train", "tokenizer"), ("train", "dynamics")], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [("demo",), ("train", "tokenizer"), ("train", "dynamics"), ("twin", "--of", "tracks")], ids=" ".join
+)
 def test_unknown_recipe(command: tuple[str, ...], tmp_path: Path) -> None:
     line = refusal(*command, "--recipe", "large", "--out", tmp_path / "run")
     assert line == "marey: recipe='large' is unknown; the recipes are smoke, small, every-task, base"

@@ -6,6 +6,7 @@ from marey.cli.datasets import check, export, import_command, look
 from marey.cli.make import make
 from marey.cli.options import Commands
 from marey.cli.runs import demo, judge, report, train
+from marey.cli.twin import twin
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,10 +25,11 @@ def main() -> None:
     marey train dynamics --out runs/mine
     marey judge runs/mine                       ... measured ...
     marey report runs/mine                      ... and shown
+    marey twin --of tracks --out runs/twin      the same on coordinates, to compare
 
     marey COMMAND --help tells each command's options.
     """
 
 
-for _command in (demo, make, look, check, export, import_command, train, judge, report):  # the order of the story
+for _command in (demo, make, look, check, export, import_command, train, judge, report, twin):  # the order of the story
     main.add_command(_command)

@@ -80,13 +80,20 @@ def interpolations(shown: Shown, train: Training, given: Bool[np.ndarray, "T"], 
 
 
 def polynomial(shown: Shown, given: Bool[np.ndarray, "T"], degree: int, size: int, last: int | None = None) -> Hidden:
+    """`extended`, moved to the border where it leaves the frame."""
+    return extended(shown, given, degree, last).clip(0, size)
+
+
+def extended(
+    shown: Float64[np.ndarray, "N S D"], given: Bool[np.ndarray, "T"], degree: int, last: int | None = None
+) -> Float64[np.ndarray, "N H D"]:
     """Least-squares polynomial in time through the (last) shown frames, at the hidden ones."""
     times, hidden = np.flatnonzero(given).astype(float), np.flatnonzero(~given)
     used = slice(None) if last is None else slice(-last, None)
     times = times[used]
     powers = np.arange(min(degree, len(times) - 1) + 1)
     weights = (hidden[:, None] ** powers) @ np.linalg.pinv(times[:, None] ** powers)
-    return (weights @ shown[:, used]).clip(0, size)
+    return weights @ shown[:, used]
 
 
 def _nearest(shown: Shown, train: Training, given: Bool[np.ndarray, "T"], size: int) -> tuple[Hidden, str]:

@@ -6,7 +6,7 @@ the data's do?
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from marey.core.seeds import step_seed
 from marey.judge.exam import Clips, Exam, contrasts
@@ -34,13 +34,16 @@ def generate(exam: Exam, reconstructed_right: float) -> Outcome:
     fit = exam.fit_of(tracks)
     true_right = float((exam.fit.law == exam.test.law).mean())
     others = {"chance": 1 / len(BASE_LAWS), "reconstructed_clips": reconstructed_right, "true_clips": true_right}
-    spread, parameters = _spread(exam, fit, law)
+    real = exam.train.take(np.arange(min(len(law), len(exam.train))))
+    theirs = values(exam.fit_of(track_clips(render(real), contrasts(real))), real.law)
+    data, ours = values(exam.fit, exam.test.law), values(fit, law)
+    spread_figure, parameters = spread(data, ours, theirs, len(law), exam.config.seed)
     figures = [
         share_figure("generate.law_right", fit.law == law, true_right, others),
         mean_figure("generate.survival", _alive(exam, clips, tracks).mean(axis=1), "share", exam.config.seed,
                     float(_alive(exam, exam.clips, exam.tracks).mean()), {"blank_page": 0.0}),
-        _copies(exam, tracks),
-        spread,
+        copies(tracks.track, exam.tracks.track, exam.train.track),
+        spread_figure,
     ]  # fmt: skip
     details = {"confusion": {"generate": confusion(law, fit.law, len(BASE_LAWS) + 1)}, "parameters": parameters}
     return Outcome(figures, _pictures(exam, clips, tracks, law, fit.law), details)
@@ -65,25 +68,23 @@ def _alive(exam: Exam, clips: Clips, tracks: Tracks) -> Bool[np.ndarray, "N T"]:
     return survives(clips, tracks.track, contrast) & plausible_size(tracks.radius, tracks.radius.clip(low, high))
 
 
-def _copies(exam: Exam, tracks: Tracks) -> Figure:
+def copies(
+    track: Float64[np.ndarray, "N T 2"], real: Float64[np.ndarray, "K T 2"], library: Float64[np.ndarray, "M T 2"]
+) -> Figure:
     """Share of clips that repeat a training clip; real clips repeat some by chance, and that is the baseline."""
-    library = exam.train.track
-    copied = nearest_mean_distance(tracks.track, library) <= COPY_PX
-    real = nearest_mean_distance(exam.tracks.track[: len(copied)], library) <= COPY_PX
-    return share_figure("generate.copies", copied, baselines={"real_clips": float(real.mean())})
+    copied = nearest_mean_distance(track, library) <= COPY_PX
+    by_chance = nearest_mean_distance(real[: len(copied)], library) <= COPY_PX
+    return share_figure("generate.copies", copied, baselines={"real_clips": float(by_chance.mean())})
 
 
-def _spread(
-    exam: Exam, fit: LawFit, law: Int64[np.ndarray, "N"]
+def spread(
+    data: Values, ours: Values, real: Values, n: int, seed: int
 ) -> tuple[Figure, dict[str, dict[str, dict[str, list[float]]]]]:
     """Mean over the parameters of all laws of the Kolmogorov-Smirnov distance between generated clips and data.
 
     Only clips that follow the asked law have its parameters; a law with fewer than 8 of them counts as distance 1. The
     baseline is the distance of as many real training clips, measured in the same way.
     """
-    data, ours = _values(exam.fit, exam.test.law), _values(fit, law)
-    some = exam.train.take(np.arange(min(len(law), len(exam.train))))
-    theirs = _values(exam.fit_of(track_clips(render(some), contrasts(some))), some.law)
 
     def draw(generator: np.random.Generator) -> float:
         again = [{key: x[generator.integers(len(x), size=len(x))] if len(x) else x for key, x in sample.items()}
@@ -91,9 +92,9 @@ def _spread(
         return _distance(again[0], again[1])
 
     value = _distance(data, ours)
-    low, high = pivot_interval(value, draw, exam.config.seed)
-    figure = Figure("generate.spread", value, "KS distance", len(law), low, min(1.0, high),
-                    baselines={"real_clips": _distance(data, theirs)})  # fmt: skip
+    low, high = pivot_interval(value, draw, seed)
+    figure = Figure("generate.spread", value, "KS distance", n, low, min(1.0, high),
+                    baselines={"real_clips": _distance(data, real)})  # fmt: skip
     parameters: dict[str, dict[str, dict[str, list[float]]]] = {name: {} for name in BASE_LAWS}
     for name, parameter in data:
         both = {"data": data[name, parameter].tolist(), "generated": ours[name, parameter].tolist()}
@@ -101,7 +102,7 @@ def _spread(
     return figure, parameters
 
 
-def _values(fit: LawFit, law: Int64[np.ndarray, "N"]) -> Values:
+def values(fit: LawFit, law: Int64[np.ndarray, "N"]) -> Values:
     """The fitted parameters of the clips that follow the law they should."""
     return {
         (BASE_LAWS[k], parameter): fit.parameters[(law == k) & (fit.law == k), k, i]

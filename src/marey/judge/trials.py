@@ -105,24 +105,40 @@ def _completion(
     errors = {"model": displacement(tracks.track[:, ~given], truth, size)}
     errors |= {name: displacement(track, truth, size) for name, track in guesses.tracks.items()}
     floor = displacement(exam.tracks.track[:, ~given], truth, size)
-    rules = {name: error for name, error in errors.items() if name != "model"}
     last = int(np.flatnonzero(given[: int(np.flatnonzero(~given)[-1])])[-1])
     still = np.where(given[:, None, None, None], exam.clips, exam.clips[:, last : last + 1])
     alive = _alive(exam, clips, tracks)[:, ~given].mean(axis=1)
     figures = [
-        mean_figure(f"{task}.ade", errors["model"].mean(axis=1), "px", seed, float(floor.mean()),
-                    {name: float(error.mean()) for name, error in rules.items()}),
-        mean_figure(f"{task}.fde", errors["model"][:, -1], "px", seed, float(floor[:, -1].mean()),
-                    {name: float(error[:, -1].mean()) for name, error in rules.items()}),
+        *error_figures(task, errors, floor, seed),
         mean_figure(f"{task}.survival", alive, "share", seed,
                     float(_alive(exam, exam.clips, exam.tracks)[:, ~given].mean()),
                     {"copy_last": float(_alive(exam, still, track_clips(still, exam.contrast))[:, ~given].mean())}),
     ]  # fmt: skip
-    curve = {"frame": np.flatnonzero(~given).tolist()}
-    curve |= {name: error.mean(axis=0).tolist() for name, error in errors.items()}
-    details = {"errors": {task: curve}, "baselines_chosen": {task: guesses.chosen}}
+    details = error_curves(task, errors, given) | {"baselines_chosen": {task: guesses.chosen}}
     said = exam.fit_of(tracks.take(np.arange(exam.config.shown))).law
     return Outcome(figures, _pictures(exam, clips, tracks, given, said), details)
+
+
+def error_figures(
+    task: str, errors: dict[str, Float64[np.ndarray, "N H"]], floor: Float64[np.ndarray, "N H"], seed: int
+) -> list[Figure]:
+    """Mean and last displacement of the hidden frames, pixels: `model`, and beside it all the other errors."""
+    rules = {name: error for name, error in errors.items() if name != "model"}
+    return [
+        mean_figure(f"{task}.ade", errors["model"].mean(axis=1), "px", seed, float(floor.mean()),
+                    {name: float(error.mean()) for name, error in rules.items()}),
+        mean_figure(f"{task}.fde", errors["model"][:, -1], "px", seed, float(floor[:, -1].mean()),
+                    {name: float(error[:, -1].mean()) for name, error in rules.items()}),
+    ]  # fmt: skip
+
+
+def error_curves(
+    task: str, errors: dict[str, Float64[np.ndarray, "N H"]], given: Bool[np.ndarray, "T"]
+) -> dict[str, Any]:
+    """The mean of each error in each hidden frame, for details.json."""
+    curve = {"frame": np.flatnonzero(~given).tolist()}
+    curve |= {name: error.mean(axis=0).tolist() for name, error in errors.items()}
+    return {"errors": {task: curve}}
 
 
 def _alive(exam: Exam, clips: Clips, tracks: Tracks) -> Bool[np.ndarray, "N T"]:
