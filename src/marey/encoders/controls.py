@@ -141,12 +141,12 @@ class _FirstConv(Guest):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.convolution = nn.Conv3d(3, _CHANNELS, 3, padding=1)
-            self.register_buffer("projection", torch.randn(_CHANNELS, _PROJECTED) * _CHANNELS**-0.5)
+            self.projection = nn.Linear(_CHANNELS, _PROJECTED, bias=False)
         self.requires_grad_(False).eval()
 
     def read(self, video: Video, taps: tuple[str, ...]) -> Features:  # noqa: ARG002
         pooled = F.relu(self.convolution(video)).mean(dim=(3, 4)).transpose(1, 2)
-        return {"projection": pooled @ self.projection}
+        return {"projection": self.projection(pooled)}
 
 
 def calibrated(guest: Guest, videos: Iterable[Video]) -> Guest:

@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # inverse, of logistic regression
-RIDGES = (1e-2, 1.0, 10.0, 100.0, 1e3, 1e4, 1e6)
+RIDGES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e6)
 NEIGHBOURS = (1, 3, 5, 9, 17, 33)
 
 Kind = Literal["class", "number"]
@@ -43,7 +43,7 @@ Probe = Callable[[Lesson, Rows], Values]  # the values it says of other rows
 def linear(lesson: Lesson, rows: Rows) -> Values:
     """Multinomial logistic regression for classes, ridge regression for numbers; the penalty is chosen."""
     if lesson.kind == "number":
-        return np.asarray(best_ridge(lesson).predict(rows), np.float64).reshape(len(rows), -1)
+        return np.asarray(best_ridge(lesson).predict(rows.astype(np.float64)), np.float64).reshape(len(rows), -1)
     if len(lesson.classes) == 1:
         return np.repeat(lesson.train_values[:1], len(rows), axis=0)
     return best_logistic(lesson).predict(rows).astype(np.float64)[:, None]
@@ -80,8 +80,9 @@ def best_logistic(lesson: Lesson) -> LogisticRegression:
 
 def best_ridge(lesson: Lesson) -> Ridge:
     """The ridge regression whose penalty gives the least squared error on the validation rows."""
-    fitted = [Ridge(alpha=alpha).fit(lesson.train, lesson.train_values) for alpha in RIDGES]
-    losses = [_loss(lesson, each.predict(lesson.validation)) for each in fitted]
+    train = lesson.train.astype(np.float64)  # in single precision the smallest penalties are lost
+    fitted = [Ridge(alpha=alpha).fit(train, lesson.train_values) for alpha in RIDGES]
+    losses = [_loss(lesson, each.predict(lesson.validation.astype(np.float64))) for each in fitted]
     return fitted[int(np.argmin(losses))]
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
+from marey.core.errors import UserError
 from marey.core.seeds import words
 from marey.judge.probe_attentive import TOKEN, attentive
 from marey.judge.probe_fit import Kind, Lesson, Probe, linear, neighbours
@@ -22,6 +23,15 @@ _STEPS_ASKED = 8  # of each clip, for the time index
 _ORDER_STREAM = 10 << 32
 
 Features = Float32[np.ndarray, "N t D"]
+
+
+def parse_probes(text: str) -> tuple[ProbeName, ...]:
+    """Names apart by commas; an unknown one is a UserError."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in PROBES:
+            raise UserError(f"--probes {name!r} is unknown; the probes are {', '.join(PROBES)}")
+    return tuple(probe for probe in PROBES if probe in names)
 
 
 @dataclass(frozen=True)

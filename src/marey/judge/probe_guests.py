@@ -6,6 +6,7 @@ norms calibrated), `shuffled-i3d` (shown the frames in a random order).
 """
 
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from marey.core.errors import UserError
@@ -17,7 +18,7 @@ from marey.encoders.controls import (
     PixelsConfig,
     ShuffledConfig,
 )
-from marey.encoders.guest import GuestConfig
+from marey.encoders.guest import Guest, GuestConfig
 from marey.judge.probe_oracles import TrackStatisticsConfig, TrueTrackConfig
 from marey.judge.probe_result import Role
 
@@ -36,6 +37,16 @@ class Entry:
     change: Change = ""
     of: str | None = None
     path: str | None = None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A guest whose weights are not known: a row that says so, and never another network."""
+
+    why: str
+
+    def build(self) -> Guest:
+        raise UserError(self.why)
 
 
 def entries(names: list[str]) -> list[Entry]:
@@ -66,7 +77,7 @@ def entry_of(name: str) -> Entry:
 def _split(head: str) -> tuple[Change, str]:
     for change in ("random", "calibrated", "shuffled"):
         if head.startswith(f"{change}-"):
-            return change, head.removeprefix(f"{change}-")  # type: ignore[return-value]
+            return change, head.removeprefix(f"{change}-")
     return "", head
 
 
@@ -74,11 +85,12 @@ def _config(name: str, kind: str, path: str) -> Any:
     known = {get_args(get_type_hints(each)["kind"])[0]: each for each in KINDS}
     if kind not in known:
         raise UserError(f"--encoders {name}: {kind!r} is unknown; there are {', '.join(known)}")
-    if not path:
-        return known[kind]()
-    if "path" not in {field.name for field in fields(known[kind])}:
+    if path and "path" not in {field.name for field in fields(known[kind])}:
         raise UserError(f"--encoders {name}: {kind} takes no path; leave it out")
-    return known[kind](path=path)
+    try:
+        return known[kind](path=Path(path)) if path else known[kind]()
+    except UserError as error:  # it cannot be without weights
+        return Missing(str(error))
 
 
 def _with_controls(entry: Entry) -> list[Entry]:
@@ -95,7 +107,8 @@ def _with_controls(entry: Entry) -> list[Entry]:
 
 def _random(config: Any) -> tuple[GuestConfig, ...]:
     """The same network with random weights, once for each seed."""
-    return tuple(replace(config, seed=seed) for seed in SEEDS)
+    bare = {"path": None} if "path" in _names(config) else {}
+    return tuple(replace(config, seed=seed, **bare) for seed in SEEDS)
 
 
 def _shared() -> list[Entry]:

@@ -65,9 +65,7 @@ def of_truth(truth: Truth, frames: int) -> Float32[np.ndarray, "N 1 D"]:
 def statistics(discs: Float64[np.ndarray, "N T 3"], found: Float64[np.ndarray, "N T"]) -> Float32[np.ndarray, "N D"]:
     """Places and sizes, whether they were found, steps, lengths, turns and the shape freed of place, way and size."""
     if discs.shape[1] < _FEWEST:
-        raise UserError(
-            f"clips of {discs.shape[1]} frames are too short for statistics of tracks; give {_FEWEST} or more"
-        )
+        raise UserError(f"clips of {discs.shape[1]} frames are too short for a track's statistics; give {_FEWEST}")
     steps = np.diff(discs[..., :2], axis=1)
     length = np.linalg.norm(steps, axis=-1)
     turn = steps[:, :-1, 0] * steps[:, 1:, 1] - steps[:, :-1, 1] * steps[:, 1:, 0]

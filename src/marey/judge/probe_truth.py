@@ -66,7 +66,7 @@ def _parameters(scenes: Scenes) -> tuple[Float64[np.ndarray, "N P"], tuple[str, 
 
 
 def truth_of_foreign(rows: list[dict[str, Any]], foreign: Foreign) -> Truth:
-    """What an import knows: labels (of videos, the folder they lie in), and tracks where all clips are of one length."""
+    """What an import knows: labels (of videos, the folder they lie in), and tracks if all clips are of one length."""
     names, law = _labels(rows, foreign)
     even = len({row["frames"] for row in rows}) == 1
     track = _frames(rows, "track") if "track" in foreign.has and even else None

@@ -19,13 +19,13 @@ MARGIN = 0.02  # a gain below this does not matter: two clips of a hundred, or a
 _EASY = 0.98  # where a control scores this, the task is too easy to tell anything
 
 RULE = (
-    f"Compared are scores of the linear probe at the main tap, after learning from all clips of the pool, on the same "
-    f"test clips. The difference has a 95 % interval and a two-sided p value from {DRAWS:,} paired two-way bootstrap draws "
-    f"(clips, and fits or networks); p values of all comparisons of a bench are corrected together (Holm). "
-    f"HELPS: p < {ALPHA} and the difference is above zero. DOES WORSE: p < {ALPHA} and it is below zero. DOES NOT HELP: "
-    f"neither, and the interval ends below {MARGIN}, so that any gain is too small to matter. TOO FEW CLIPS TO TELL: none of "
-    f"these; then it is said how many test clips would settle it with a power of {POWER:.0%} if the true difference were "
-    f"the measured one."
+    "Compared are scores of the linear probe at the main tap, after learning from all clips of the pool, on the same "
+    f"test clips. The difference has a 95 % interval and a two-sided p value from {DRAWS:,} paired two-way bootstrap "
+    "draws (clips, and fits or networks); p values of all comparisons of a bench are corrected together (Holm). "
+    f"HELPS: p < {ALPHA} and the difference is above zero. DOES WORSE: p < {ALPHA} and it is below zero. DOES NOT "
+    f"HELP: neither, and the interval ends below {MARGIN}, so that any gain is too small to matter. TOO FEW CLIPS TO "
+    f"TELL: none of these; then it is said how many test clips would settle it with a power of {POWER:.0%} if the true "
+    "difference were the measured one."
 )
 
 
@@ -78,21 +78,20 @@ def _comparison(pair: Pair, difference: Difference, p: float, tests: int) -> Com
 
 
 def _words(pair: Pair, difference: Difference, p: float, verdict: Verdict, needed: int | None) -> str:
-    low, high = difference.interval.low, difference.interval.high
+    low, high, ours, theirs = difference.interval.low, difference.interval.high, pair.ours.score, pair.theirs.score
     numbers = (
-        f"{pair.ours.score:.3f} against {pair.theirs.score:.3f} ({difference.value:+.3f}, 95 % {low:+.3f} to {high:+.3f}, "
+        f"{ours:.3f} against {theirs:.3f} ({difference.value:+.3f}, 95 % {low:+.3f} to {high:+.3f}, "
         f"corrected p = {p:.2g}, n = {difference.n})"
     )
+    guest, task, against = pair.guest, pair.task, pair.against
     said = {
-        "helps": f"{pair.guest} helps on {pair.task} over {pair.against}: {numbers}.",
-        "does worse": f"{pair.guest} does worse on {pair.task} than {pair.against}: {numbers}.",
-        "does not help": f"{pair.guest} does not help on {pair.task} over {pair.against}: {numbers}.",
-        "too few clips to tell": f"Whether {pair.guest} helps on {pair.task} over {pair.against} cannot be told: {numbers}; "
-        f"about {needed:,} test clips would tell."
-        if needed
-        else "",
+        "helps": f"{guest} helps on {task} over {against}: {numbers}.",
+        "does worse": f"{guest} does worse on {task} than {against}: {numbers}.",
+        "does not help": f"{guest} does not help on {task} over {against}: {numbers}.",
+        "too few clips to tell": f"Too few clips to tell whether {guest} helps on {task} over {against}: {numbers}; "
+        f"about {needed or 0:,} test clips would tell.",
     }[verdict]
-    easy = min(pair.ours.score, pair.theirs.score) >= _EASY
+    easy = min(ours, theirs) >= _EASY
     return said + (" Both are near the top: the task is too easy to tell encoders apart." if easy else "")
 
 
@@ -102,10 +101,11 @@ def noise_check(noise: Gains, chance: float, draws: Draws) -> Check:
     passed = interval.low <= chance <= interval.high
     guess = chance_interval(draws.n, chance)
     words = (
-        f"Noise that ignores the input scores {noise.score:.3f} (95 % {interval.low:.3f} to {interval.high:.3f}, "
-        f"n = {draws.n}); chance is {chance:.3f}, and a rule that guesses lies within {guess.low:.3f} to {guess.high:.3f}: "
+        f"Noise that ignores the input scores {noise.score:.3f} (95 % {interval.low:.3f} to {interval.high:.3f}, n = "
+        f"{draws.n}); chance is {chance:.3f}, and a rule that guesses lies within {guess.low:.3f} to {guess.high:.3f}: "
     )
-    return Check("noise at chance", passed, words + ("as it must be." if passed else "THE BENCH IS IN DOUBT."))
+    doubt = "outside, which happens to one sound bench in twenty; if another seed does it too, believe nothing here."
+    return Check("noise at chance", passed, words + ("as it must be." if passed else doubt))
 
 
 def ceiling_check(score: float, n: int, least: float = 0.99) -> Check:
