@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Do pretrained encoders help? A bench that can say no.")
 @click.option("--dataset", type=str, help="A data set, an import, an npz, a folder of videos; or matched or hard.")
-@click.option("--encoders", default="", help="Names apart by commas, as in i3d,videomae:/path. The controls come along.")
+@click.option("--encoders", default="", help="Names apart by commas, as in i3d,videomae:/path. Controls come along.")
 @click.option("--tasks", default="", help="Names apart by commas.  [default: all]")
 @click.option("--probes", default="linear,knn", show_default=True, help="linear, knn, attentive.")
 @click.option("--clips", type=click.IntRange(min=20), help="At most so many clips.  [default: all]")
@@ -76,14 +76,12 @@ def _open(dataset: str) -> "ProbeSet":
     return open_set(Path(dataset))
 
 
-def _config(
-    tasks: str, probes: str, seeds: int, all_taps: bool, batch: int, device: str, out: Path
-) -> "ProbeConfig":
+def _config(tasks: str, probes: str, seeds: int, all_taps: bool, batch: int, device: str, out: Path) -> "ProbeConfig":
     from marey.judge.probe import ProbeConfig
     from marey.judge.probe_gains import parse_probes
     from marey.judge.probe_tasks import parse_tasks
 
-    return ProbeConfig(parse_tasks(tasks), parse_probes(probes), seeds, all_taps, batch, out / "features", device)
+    return ProbeConfig(out / "features", all_taps, batch, device, parse_tasks(tasks), parse_probes(probes), seeds)
 
 
 def _run(found: "ProbeSet", names: list[str], config: "ProbeConfig", place: object) -> None:

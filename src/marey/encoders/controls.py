@@ -79,9 +79,10 @@ class FirstConvConfig:
 
     kind: Literal["first-conv"] = "first-conv"
     seed: int = 0
+    side: int = 32
 
     def build(self) -> Guest:
-        return _FirstConv(self.seed)
+        return _FirstConv(self.seed, self.side)
 
 
 ControlConfig = PixelsConfig | MeanFrameConfig | ShuffledConfig | NoiseConfig | FirstConvConfig
@@ -134,8 +135,8 @@ class _Noise(Guest):
 
 
 class _FirstConv(Guest):
-    def __init__(self, seed: int):
-        look = Look(size=(64, 64))
+    def __init__(self, seed: int, side: int):
+        look = Look(size=(side, side))
         facts = Facts("first convolution and random projection", _LICENCE, _SOURCE, str(look))
         super().__init__(facts, Weights("random", seed=seed), look, {"projection": _PROJECTED})
         with torch.random.fork_rng(devices=[]):

@@ -3,21 +3,20 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 
 from marey.core.errors import UserError
 from marey.core.runs import environment
 from marey.data.staged import Progress
-from marey.judge.probe_entrant import Entrant, enter
+from marey.judge.probe_entrant import Entrant, Extraction, enter
 from marey.judge.probe_gains import ProbeName, gains, table
 from marey.judge.probe_guests import Entry, entries
 from marey.judge.probe_result import Card, Check, ProbeResult, Row, SetCard, TaskCard
 from marey.judge.probe_set import ProbeSet
 from marey.judge.probe_space import WIDTH
 from marey.judge.probe_statistics import Draws, Gains
-from marey.judge.probe_tasks import Task, TaskName, task_on
+from marey.judge.probe_tasks import TASKS, Task, TaskName, task_on
 from marey.judge.probe_verdict import RULE, Pair, ceiling_check, compare, noise_check
 
 LABELS = (10, 30, 100, 300, 1000, 3000, 10_000)  # of the label-efficiency curves, as far as the pool goes
@@ -25,19 +24,12 @@ Say = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class ProbeConfig:
-    """What is asked. probes: the linear one makes the verdicts and the curves, others stand beside it.
+class ProbeConfig(Extraction):
+    """What is asked. probes: the linear one makes the verdicts and the curves, others stand beside it."""
 
-    all_taps: every tap of a guest by the linear probe, not the main one alone. cache: where features are kept.
-    """
-
-    tasks: tuple[TaskName, ...]
+    tasks: tuple[TaskName, ...] = TASKS
     probes: tuple[ProbeName, ...] = ("linear", "knn")
     seeds: int = 5
-    all_taps: bool = True
-    batch: int = 8
-    cache: Path = Path("results/features")
-    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if "linear" not in self.probes:
@@ -63,7 +55,7 @@ def run_probe(clips: ProbeSet, names: list[str], config: ProbeConfig, say: Say, 
     for entry in entries(names):
         start = time.perf_counter()
         say(f"{entry.name}: features")
-        entrant = enter(entry, clips, _views(asked), config.cache, config.all_taps, config.batch, config.device, progress)
+        entrant = enter(entry, clips, _views(asked), config, progress)
         cards.append(entrant.card)
         middle = time.perf_counter()
         say(f"{entry.name}: {entrant.card.why or 'probes'}")
@@ -184,5 +176,3 @@ def plan(clips: ProbeSet, names: list[str], config: ProbeConfig) -> list[tuple[E
     """Who would take part, and how many clips (whole or cut) would go through each of its networks."""
     views = _views(_tasks(clips, config.tasks))
     return [(entry, len(entry.configs) * len(views) * len(clips.clips)) for entry in entries(names)]
-
-

@@ -25,6 +25,19 @@ Features = Float32[np.ndarray, "N t D"]
 
 
 @dataclass(frozen=True)
+class Extraction:
+    """How features are extracted. cache: where they are kept. all_taps: of guests, not the main tap alone.
+
+    batch: clips a guest sees at once.
+    """
+
+    cache: Path = Path("results/features")
+    all_taps: bool = True
+    batch: int = 8
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
 class Entrant:
     """found: by network, then by view (False: whole clips, True: without their future), by tap."""
 
@@ -40,10 +53,7 @@ def enter(
     entry: Entry,
     clips: ProbeSet,
     views: tuple[bool, ...],
-    cache: Path,
-    all_taps: bool,
-    batch: int,
-    device: str,
+    how: Extraction,
     progress: Progress,
 ) -> Entrant:
     """Build and extract; what cannot be had is a card that says why, and never another network in its place."""
@@ -51,10 +61,10 @@ def enter(
     try:
         if isinstance(entry.configs[0], TrueTrackConfig):
             return _true_track(blank, clips, views)
-        guests = [built(entry, number, clips).to(device) for number in range(len(entry.configs))]
-        taps = guests[0].taps if all_taps and entry.role in ("guest", "random control") else guests[0].taps[:1]
+        guests = [built(entry, number, clips).to(how.device) for number in range(len(entry.configs))]
+        taps = guests[0].taps if how.all_taps and entry.role in ("guest", "random control") else guests[0].taps[:1]
         extracted = [
-            {before: extract(guest, clips.before if before else clips.clips, cache, taps, batch, progress)
+            {before: extract(guest, clips.before if before else clips.clips, how.cache, taps, how.batch, progress)
              for before in views}
             for guest in guests
         ]  # fmt: skip
@@ -122,5 +132,3 @@ def _true_track(blank: Card, clips: ProbeSet, views: tuple[bool, ...]) -> Entran
     title, source = "true track", "what the clips were drawn from; it sees no pixels"
     card = replace(blank, state="no weights", title=title, source=source, taps=(tap,), steps=1, width=width)
     return Entrant(card, (found,))
-
-

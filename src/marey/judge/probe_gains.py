@@ -97,16 +97,22 @@ def _weight(asked: Table) -> Float64[np.ndarray, "n"]:
 
 
 def _gained(asked: Table, probe: ProbeName, seed: int, labels: int) -> Float64[np.ndarray, "n"]:
-    order = np.argsort(words(seed, _ORDER_STREAM, asked.pool, 1)[:, 0], kind="stable")
-    chosen = asked.pool[order[:labels]]
-    validated = max(1, round(_VALIDATED * labels))
-    said = _said(asked, _method(asked, probe, seed), chosen[validated:], chosen[:validated])
+    said = _said(asked, _method(asked, probe, seed), *splits(asked.pool, seed, labels))
     wanted = asked.values[asked.test]
     if asked.kind == "class":
         return (said == wanted)[:, 0, 0].astype(np.float64)
     known = np.isfinite(wanted)
     wanted = np.nan_to_num(wanted)
     return np.where(known, np.square(wanted) - np.square(wanted - said), 0).sum(axis=(1, 2))
+
+
+def splits(
+    pool: Int64[np.ndarray, "p"], seed: int, labels: int
+) -> tuple[Int64[np.ndarray, "a"], Int64[np.ndarray, "b"]]:
+    """Training and validation clips of a seed: `labels` clips of the pool, a fifth of them for validation."""
+    order = np.argsort(words(seed, _ORDER_STREAM, pool, 1)[:, 0], kind="stable")
+    chosen, validated = pool[order[:labels]], max(1, round(_VALIDATED * labels))
+    return chosen[validated:], chosen[:validated]
 
 
 def _method(asked: Table, probe: ProbeName, seed: int) -> Probe:
