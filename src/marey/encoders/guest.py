@@ -1,7 +1,7 @@
 """The contract of a guest: a frozen network that turns any video into features over time."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -101,6 +101,24 @@ class GuestConfig(Protocol):
     """A value that says which guest, with which weights; `build` makes it or raises a UserError with the next step."""
 
     def build(self) -> Guest: ...
+
+
+def collected(
+    maps: Iterable[tuple[str, Tensor]], taps: tuple[str, ...], pooled: Callable[[Tensor], Tensor]
+) -> Features:
+    """Of what a network gives layer by layer, the features at the taps; layers after the last of them are not run."""
+    found: Features = {}
+    for name, values in maps:
+        if name in taps:
+            found[name] = pooled(values)
+        if len(found) == len(set(taps)):
+            break
+    return found
+
+
+def over_space(maps: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B t D"]:
+    """Mean over space, time kept."""
+    return maps.mean(dim=(3, 4)).transpose(1, 2)
 
 
 def fixed_clip() -> Float[Tensor, "1 3 17 128 128"]:

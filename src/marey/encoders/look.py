@@ -1,13 +1,25 @@
 """How a clip is made into what a guest was trained on. Nothing is cut away: an object at the border stays in view."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-Colour = tuple[float, float, float]
+
+@dataclass(frozen=True)
+class Colours:
+    """What is subtracted from pixels in [0, 1], and what they are divided by then, for red, green and blue."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+UNIT = Colours((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))  # [0, 1]
+SIGNED = Colours((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # [-1, 1], as videos are
+IMAGENET = Colours((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 @dataclass(frozen=True)
@@ -15,15 +27,13 @@ class Look:
     """What a guest looks at.
 
     frames: the clip is resampled to so many, each the nearest one in time; None leaves it as it is. size: rows and
-    columns that each frame is resized to, the aspect not kept. channels: 3, or 1 (grey is their mean). mean, std: what
-    is subtracted from pixels in [0, 1] and then divided by; (0.5, 0.5) leaves the video's own [-1, 1].
+    columns that each frame is resized to, the aspect not kept. channels: 3, or 1 (grey is their mean).
     """
 
     frames: int | None = None
     size: tuple[int, int] | None = None
-    channels: int = 3
-    mean: Colour = (0.5, 0.5, 0.5)
-    std: Colour = (0.5, 0.5, 0.5)
+    channels: Literal[1, 3] = 3
+    colours: Colours = SIGNED
 
     def __call__(self, video: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B K t h w"]:
         """The video (in [-1, 1]) as the guest takes it."""
@@ -32,11 +42,13 @@ class Look:
         video = resized(video, self.size or (video.shape[3], video.shape[4]))
         if video.shape[1] != self.channels:
             video = video.mean(dim=1, keepdim=True) if self.channels == 1 else video.expand(-1, 3, -1, -1, -1)
-        if (self.mean, self.std) == ((0.5,) * 3, (0.5,) * 3):
+        if self.colours == SIGNED:
             return video
-        # (v / 2 + 1 / 2 - mean) / std, as one scale and one shift
-        mean, std = (torch.tensor(colour, device=video.device)[:, None, None, None] for colour in (self.mean, self.std))
-        return video * (0.5 / std) + (0.5 - mean) / std
+        mean, std = (
+            torch.tensor(each, device=video.device)[:, None, None, None]
+            for each in (self.colours.mean, self.colours.std)
+        )
+        return ((video + 1) / 2 - mean) / std
 
     def __str__(self) -> str:
         frames = "frames as they are" if self.frames is None else f"resampled to {self.frames} frames"
