@@ -5,6 +5,7 @@ import click
 from marey.cli.datasets import check, export, import_command, look
 from marey.cli.make import make
 from marey.cli.options import Commands
+from marey.cli.probe import classify, probe
 from marey.cli.runs import demo, judge, report, train
 
 
@@ -24,10 +25,24 @@ def main() -> None:
     marey train dynamics --out runs/mine
     marey judge runs/mine                       ... measured ...
     marey report runs/mine                      ... and shown
+    marey probe --dataset D --encoders i3d      do frozen encoders of others help? against their controls
+    marey classify C --clips mine.npz           labels for your clips, by what C learned
 
     marey COMMAND --help tells each command's options.
     """
 
 
-for _command in (demo, make, look, check, export, import_command, train, judge, report):  # the order of the story
+for _command in (
+    demo,
+    make,
+    look,
+    check,
+    export,
+    import_command,
+    train,
+    judge,
+    report,
+    probe,
+    classify,
+):  # the order of the story
     main.add_command(_command)

@@ -50,12 +50,13 @@ def run_probe(clips: ProbeSet, names: list[str], config: ProbeConfig, say: Say, 
     """Hold the bench. names: see `probe_guests`. say: told of every step. progress: of the clips of each guest."""
     begun = time.perf_counter()
     asked = _tasks(clips, config.tasks)
-    draws, book, cards = Draws(len(clips.test), seed=0), _Book(), []
+    draws, book = Draws(len(clips.test), seed=0), _Book()
+    cards: list[Card] = []
     seconds = {"extract": 0.0, "probe": 0.0}
     for entry in entries(names):
         start = time.perf_counter()
         say(f"{entry.name}: features")
-        entrant = enter(entry, clips, _views(asked), config, progress)
+        entrant = _absent(entry, cards) or enter(entry, clips, _views(asked), config, progress)
         cards.append(entrant.card)
         middle = time.perf_counter()
         say(f"{entry.name}: {entrant.card.why or 'probes'}")
@@ -79,6 +80,13 @@ def run_probe(clips: ProbeSet, names: list[str], config: ProbeConfig, say: Say, 
         environment=environment() | {"threads": torch.get_num_threads()},
         seconds={name: round(value, 2) for name, value in seconds.items()},
     )
+
+
+def _absent(entry: Entry, cards: list[Card]) -> Entrant | None:
+    """A control whose guest was not run has nothing to control."""
+    if not any(card.name == entry.of and card.state == "not run" for card in cards):
+        return None
+    return Entrant(Card(entry.name, entry.role, "not run", why=f"{entry.of} was not run", of=entry.of))
 
 
 def _tasks(clips: ProbeSet, names: tuple[TaskName, ...]) -> dict[str, Task | str]:

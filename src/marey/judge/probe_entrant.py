@@ -11,7 +11,7 @@ from marey.core.errors import UserError
 from marey.data.clips import as_video
 from marey.data.staged import Progress
 from marey.encoders.controls import Shuffled, batch_norms, calibrated
-from marey.encoders.features import Cost, Extracted, extract, seeded_fingerprint
+from marey.encoders.features import Extracted, extract, seeded_fingerprint
 from marey.encoders.guest import Guest
 from marey.judge.probe_guests import Entry
 from marey.judge.probe_oracles import TrueTrackConfig, of_truth
@@ -115,14 +115,11 @@ def _card(blank: Card, guests: list[Guest], extracted: Extracted, taps: tuple[st
         taps=taps,
         steps=main.shape[1],
         width=main.shape[2],
-        **_costs(cost),
+        seconds=round(cost.seconds, 6),
+        cpu_seconds=round(cost.cpu_seconds, 6),
+        forward=round(cost.forward, 6),
+        peak_mb=None if cost.peak_mb is None else round(cost.peak_mb, 1),
     )
-
-
-def _costs(cost: Cost) -> dict[str, float | None]:
-    costs = {"seconds": cost.seconds, "cpu_seconds": cost.cpu_seconds, "forward": cost.forward}
-    rounded: dict[str, float | None] = {name: round(value, 6) for name, value in costs.items()}
-    return rounded | {"peak_mb": None if cost.peak_mb is None else round(cost.peak_mb, 1)}
 
 
 def _true_track(blank: Card, clips: ProbeSet, views: tuple[bool, ...]) -> Entrant:

@@ -5,25 +5,40 @@ A name is the kind of a config, after a colon where its weights are, and before 
 norms calibrated), `shuffled-i3d` (shown the frames in a random order).
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from marey.core.errors import UserError
 from marey.encoders.controls import (
     ControlConfig,
-    FirstConvConfig,
     MeanFrameConfig,
     NoiseConfig,
     PixelsConfig,
     ShuffledConfig,
 )
-from marey.encoders.guest import Guest, GuestConfig
+from marey.encoders.efficientnet_lite0 import EfficientNetLite0Config
+from marey.encoders.guest import Guest
+from marey.encoders.i3d import I3DConfig
+from marey.encoders.mobilenet_v2 import MobileNetV2Config
+from marey.encoders.open_magvit2 import OpenMagvit2Config
+from marey.encoders.transnet_v2 import TransNetV2Config
 from marey.judge.probe_oracles import TrackStatisticsConfig, TrueTrackConfig
 from marey.judge.probe_result import Role
 
 SEEDS = (0, 1, 2)  # of random controls
-KINDS: tuple[type, ...] = (*get_args(ControlConfig), TrackStatisticsConfig, TrueTrackConfig)
+GUESTS: dict[str, type] = {
+    "open-magvit2": OpenMagvit2Config,
+    "i3d": I3DConfig,
+    "efficientnet-lite0": EfficientNetLite0Config,
+    "mobilenet-v2": MobileNetV2Config,
+    "transnet-v2": TransNetV2Config,
+}
+CONTROLS: dict[str, type] = {
+    get_args(get_type_hints(each)["kind"])[0]: each
+    for each in (*get_args(ControlConfig), TrackStatisticsConfig, TrueTrackConfig)
+}
+KINDS = GUESTS | CONTROLS
 Change = Literal["", "random", "calibrated", "shuffled"]
 
 
@@ -61,17 +76,17 @@ def entry_of(name: str) -> Entry:
     """The entry of one name; an unknown one is a UserError that lists what there is."""
     head, _, path = name.partition(":")
     change, kind = _split(head)
-    config = _config(name, kind, path)
+    _check(name, kind, path)
+    of = f"{kind}:{path}" if path else kind
     if change in ("random", "calibrated"):
-        if "seed" not in _names(config):
-            raise UserError(f"--encoders {name}: {kind} has no weights, so there is no random {kind}; leave it out")
-        return Entry(name, "random control", _random(config), change, of=f"{kind}:{path}" if path else kind)
-    if isinstance(config, TrueTrackConfig):
-        return Entry(name, "ceiling", (config,))
-    controls = (*get_args(ControlConfig), TrackStatisticsConfig)
-    role: Role = "control" if change or isinstance(config, controls) else "guest"
-    configs = _random(config) if isinstance(config, FirstConvConfig) else (config,)
-    return Entry(name, role, configs, change, of=kind if change else None, path=path or None)
+        if kind not in GUESTS:
+            raise UserError(f"--encoders {name}: {kind} learned nothing, so there is no random one; leave it out")
+        return Entry(name, "random control", _random(kind), change, of=of)
+    if kind == "true-track":
+        return Entry(name, "ceiling", (TrueTrackConfig(),))
+    role: Role = "guest" if kind in GUESTS and not change else "control"
+    configs = _random(kind) if kind == "first-conv" else (_config(kind, path),)
+    return Entry(name, role, configs, change, of=of if change else None, path=path or None)
 
 
 def _split(head: str) -> tuple[Change, str]:
@@ -81,23 +96,24 @@ def _split(head: str) -> tuple[Change, str]:
     return "", head
 
 
-def _config(name: str, kind: str, path: str) -> Any:
-    known = {get_args(get_type_hints(each)["kind"])[0]: each for each in KINDS}
-    if kind not in known:
-        raise UserError(f"--encoders {name}: {kind!r} is unknown; there are {', '.join(known)}")
-    if path and "path" not in {field.name for field in fields(known[kind])}:
+def _check(name: str, kind: str, path: str) -> None:
+    if kind not in KINDS:
+        raise UserError(f"--encoders {name}: {kind!r} is unknown; there are {', '.join(KINDS)}")
+    if path and kind not in GUESTS:
         raise UserError(f"--encoders {name}: {kind} takes no path; leave it out")
+
+
+def _config(kind: str, path: str) -> Any:
     try:
-        return known[kind](path=Path(path)) if path else known[kind]()
+        return KINDS[kind](path=Path(path)) if path else KINDS[kind]()
     except UserError as error:  # it cannot be without weights
         return Missing(str(error))
 
 
 def _with_controls(entry: Entry) -> list[Entry]:
-    config = entry.configs[0]
-    if entry.role != "guest" or "seed" not in _names(config):
+    if entry.role != "guest":
         return [entry]
-    random = _random(config)
+    random = _random(entry.name.partition(":")[0])
     return [
         entry,
         Entry(f"random-{entry.name}", "random control", random, "random", of=entry.name),
@@ -105,20 +121,15 @@ def _with_controls(entry: Entry) -> list[Entry]:
     ]
 
 
-def _random(config: Any) -> tuple[GuestConfig, ...]:
+def _random(kind: str) -> tuple[Any, ...]:
     """The same network with random weights, once for each seed."""
-    bare = {"path": None} if "path" in _names(config) else {}
-    return tuple(replace(config, seed=seed, **bare) for seed in SEEDS)
+    return tuple(KINDS[kind](seed=seed) for seed in SEEDS)
 
 
 def _shared() -> list[Entry]:
     kinds = (NoiseConfig(), PixelsConfig(), MeanFrameConfig(), ShuffledConfig(), TrackStatisticsConfig())
     plain = [Entry(config.kind, "control", (config,)) for config in kinds]
-    return [*plain, Entry("first-conv", "control", _random(FirstConvConfig()))]
-
-
-def _names(config: Any) -> set[str]:
-    return {field.name for field in fields(config)}
+    return [*plain, Entry("first-conv", "control", _random("first-conv"))]
 
 
 def _unique(found: list[Entry]) -> list[Entry]:

@@ -95,8 +95,8 @@ def _words(found: Replay) -> str:
     guess = chance_interval(TESTED, 1 / LAWS)
     again, mean = len(found.right), np.mean(found.right) / TESTED
     return (
-        f"{found.name}: {found.reported} of {TESTED} right were reported ({found.reported / TESTED:.1%}; 95 % {low:.1%} "
-        f"to {high:.1%}). Played again {again} times it gives {mean:.1%} on average, from {found.low:.1%} to "
+        f"{found.name}: {found.reported} of {TESTED} right were reported ({found.reported / TESTED:.1%}; 95 % {low:.1%}"
+        f" to {high:.1%}). Played again {again} times it gives {mean:.1%} on average, from {found.low:.1%} to "
         f"{found.high:.1%} in 95 % of them; a rule that guesses lies within {guess.low:.1%} to {guess.high:.1%}. There "
         "was no law in the input, so that any figure is chance."
     )

@@ -1,6 +1,7 @@
 """Features of any width brought to one width, so that no guest is read better only because it is wider.
 
-Features are first standardised. Wider ones are then reduced to their principal components. Narrower ones keep what
+Features are first standardised, but for those that hardly vary: a pixel that is white in nearly all training clips would
+be blown up to a value far out of line in the one test clip where it is not. Wider ones are then reduced to their principal components. Narrower ones keep what
 they are and get fixed random rectified sums of it beside them (Rahimi & Recht, 2008): a linear probe on few numbers
 would otherwise be a weaker probe. Everything is learned from the training clips, without their labels.
 """
@@ -12,7 +13,7 @@ from jaxtyping import Float32
 from sklearn.decomposition import PCA
 
 WIDTH = 256
-_STILL = 1e-6  # of the largest standard deviation: features that vary less say nothing but rounding errors
+_STILL = 0.3  # of the root mean square of the standard deviations: features that vary less are not magnified further
 
 Rows = Float32[np.ndarray, "n D"]
 
@@ -47,8 +48,9 @@ class Space:
 
 def fit_space(rows: Rows, width: int = WIDTH, seed: int = 0) -> Space:
     """The space of training rows: `width` numbers, or one less than there are rows where these are fewer."""
-    mean, scale = rows.mean(axis=0), rows.std(axis=0)
-    scale = np.where(scale > _STILL * max(scale.max(), 1e-30), scale, np.inf).astype(np.float32)
+    mean, spread = rows.mean(axis=0), rows.std(axis=0)
+    usual = float(np.sqrt(np.square(spread, dtype=np.float64).mean()))
+    scale = np.maximum(spread, max(_STILL * usual, 1e-30)).astype(np.float32)
     x = (rows - mean) / scale
     given, width = rows.shape[1], min(width, len(rows) - 1)
     none = np.zeros(given, np.float32), np.ones(given, np.float32)

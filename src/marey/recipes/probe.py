@@ -6,13 +6,11 @@ from dataclasses import replace
 from marey.data.spec import PRESETS, DatasetSpec
 from marey.world.matched import MatchedWorld
 
-_COUNTS = {"train": 1200, "validation": 300, "test": 500}
-
 
 def _standard(preset: str) -> DatasetSpec:
     world = PRESETS[preset].world
     assert isinstance(world, MatchedWorld)
-    return DatasetSpec(replace(world, frames=17, size=128), **_COUNTS)
+    return DatasetSpec(replace(world, frames=17, size=128), train=1200, validation=300, test=500)
 
 
 STANDARD: Mapping[str, DatasetSpec] = {preset: _standard(preset) for preset in ("matched", "hard")}
