@@ -15,7 +15,20 @@ from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
 COMMANDS = {
-    (): ("demo", "make", "look", "check", "export", "import", "train", "judge", "report", "COMMAND --help"),
+    (): (
+        "demo",
+        "make",
+        "look",
+        "check",
+        "export",
+        "import",
+        "train",
+        "judge",
+        "report",
+        "probe",
+        "classify",
+        "COMMAND --help",
+    ),
     ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small or base"),
     ("make",): (
         "--preset",
@@ -37,6 +50,8 @@ COMMANDS = {
     ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small or base", "OUT/dynamics"),
     ("judge",): ("RUN", "--device", "metrics.json"),
     ("report",): ("RUN", "--gif", "report.html"),
+    ("probe",): ("--dataset", "--encoders", "--tasks", "--dry-run", "--historical", "future-position", "_probe.json"),
+    ("classify",): ("--encoder", "--train", "--out", "--clips", "probability"),
 }
 
 
@@ -70,7 +85,7 @@ def test_every_command_is_listed_here() -> None:
 
 
 def test_the_help_tells_the_story_in_order_one_line_each() -> None:
-    story = ["demo", "make", "look", "check", "export", "import", "train", "judge", "report"]
+    story = ["demo", "make", "look", "check", "export", "import", "train", "judge", "report", "probe", "classify"]
     before, after = invoke("--help").output.split("Commands:\n")
     listed = [line.split(maxsplit=1) for line in after.splitlines()]
     assert [name for name, _ in listed] == story

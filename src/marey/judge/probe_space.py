@@ -1,9 +1,10 @@
 """Features of any width brought to one width, so that no guest is read better only because it is wider.
 
-Features are first standardised, but for those that hardly vary: a pixel that is white in nearly all training clips would
-be blown up to a value far out of line in the one test clip where it is not. Wider ones are then reduced to their principal components. Narrower ones keep what
-they are and get fixed random rectified sums of it beside them (Rahimi & Recht, 2008): a linear probe on few numbers
-would otherwise be a weaker probe. Everything is learned from the training clips, without their labels.
+Features are first standardised, but for those that hardly vary: a pixel that is white in nearly all training clips
+would be magnified to a value far out of line in the one test clip where it is not. Wider ones are then reduced to
+their principal components. Narrower ones keep what they are and get fixed random rectified sums of it beside them
+(Rahimi & Recht, 2008): a linear probe on few numbers would otherwise be a weaker probe.
+Everything is learned from the training clips, without their labels.
 """
 
 from dataclasses import dataclass
