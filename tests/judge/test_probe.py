@@ -1,4 +1,4 @@
-"""The bench from end to end, small: rows for everyone, honest states, checks, tables and page; classifier and replays."""
+"""The bench from end to end, small: honest rows for everyone, checks, tables, page; classifier and replays."""
 
 import json
 import re

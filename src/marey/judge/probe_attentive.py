@@ -81,5 +81,5 @@ def _loss(kind: Kind, said: Tensor, wanted: Tensor) -> Tensor:
     return F.cross_entropy(said, wanted) if kind == "class" else F.mse_loss(said, wanted)
 
 
-def _tokens(rows: Rows, steps: int) -> Float[Tensor, "B t D"]:
+def _tokens(rows: Rows, steps: int) -> Float[Tensor, "n t d"]:
     return torch.from_numpy(np.ascontiguousarray(rows)).unflatten(1, (steps, -1))

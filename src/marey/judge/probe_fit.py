@@ -26,10 +26,10 @@ class Lesson:
     """What a probe learns from: training rows, and validation rows that choose among its settings."""
 
     kind: Kind
-    train: Rows
-    train_values: Values
-    validation: Rows
-    validation_values: Values
+    train: Float32[np.ndarray, "a D"]
+    train_values: Float64[np.ndarray, "a C"]
+    validation: Float32[np.ndarray, "b D"]
+    validation_values: Float64[np.ndarray, "b C"]
 
     @property
     def classes(self) -> Int64[np.ndarray, "K"]:

@@ -38,7 +38,7 @@ class Space:
         """Rows of features in this space: K numbers of about unit variance in all."""
         return (self._raw(rows) - self.offset) * self.gain
 
-    def _raw(self, rows: Rows) -> Rows:
+    def _raw(self, rows: Rows) -> Float32[np.ndarray, "n K"]:
         x = (rows - self.mean) / self.scale
         if self.axes is not None:
             return x @ self.axes
