@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import safetensors
@@ -23,7 +23,7 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from marey.core.errors import UserError
-from marey.core.files import sha256
+from marey.core.files import read_json, sha256
 from marey.core.seeds import step_seed
 from marey.data.clips import as_video
 from marey.data.manifest import read_seal
@@ -38,6 +38,7 @@ _LAYOUT = 1  # of the folder; raised when what is stored changes its meaning
 Clip = UInt8[np.ndarray, "B T H W C"]
 
 
+@runtime_checkable
 class Clips(Protocol):
     """Clips in a fixed order. fingerprint: changes when any of their bytes does."""
 
@@ -64,9 +65,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class Extracted:
-    """The features of N clips by tap, and what they cost when they were made."""
+    """The features of N clips by tap, the main one first, and what they cost when they were made. fingerprint: the
+    guest's."""
 
     path: Path
+    fingerprint: str
     taps: dict[str, Float32[np.ndarray, "N t D"]]
     cost: Cost
 
@@ -192,7 +195,7 @@ def _read(out: Path, taps: tuple[str, ...]) -> Extracted:
                 parts[tap].append(file.get_tensor(tap))
             costs.append((len(parts[taps[0]][-1]), json.loads(file.metadata()["cost"])))
     arrays = {tap: np.concatenate(some) for tap, some in parts.items()}
-    return Extracted(out, arrays, _cost(costs))
+    return Extracted(out, read_json(out / PLAN)["fingerprint"], arrays, _cost(costs))
 
 
 def _cost(costs: list[tuple[int, dict[str, Any]]]) -> Cost:

@@ -11,8 +11,8 @@ from marey.core.errors import UserError
 from marey.data.clips import as_video
 from marey.data.staged import Progress
 from marey.encoders.controls import Shuffled, batch_norms, calibrated
-from marey.encoders.features import Extracted, extract, seeded_fingerprint
-from marey.encoders.guest import Guest
+from marey.encoders.features import Extracted, extract
+from marey.encoders.guest import Facts, Guest, Weights
 from marey.judge.probe_guests import Entry
 from marey.judge.probe_oracles import TrueTrackConfig, of_truth
 from marey.judge.probe_result import Card, State
@@ -61,17 +61,33 @@ def enter(
     try:
         if isinstance(entry.configs[0], TrueTrackConfig):
             return _true_track(blank, clips, views)
-        guests = [built(entry, number, clips).to(how.device) for number in range(len(entry.configs))]
-        taps = guests[0].taps if how.all_taps and entry.role in ("guest", "random control") else guests[0].taps[:1]
-        extracted = [
-            {before: extract(guest, clips.before if before else clips.clips, how.cache, taps, how.batch, progress)
-             for before in views}
-            for guest in guests
-        ]  # fmt: skip
+        seen = [_seen(entry, number, clips, views, how, progress) for number in range(len(entry.configs))]
     except UserError as error:
         return Entrant(replace(blank, why=str(error)))
-    found = tuple({before: each.taps for before, each in some.items()} for some in extracted)
-    return Entrant(_card(blank, guests, extracted[0][views[0]], taps), found)
+    return Entrant(_card(blank, seen), tuple(network.found for network in seen))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What remains of a network when its features are there; it is let go before the next one is built."""
+
+    facts: Facts
+    weights: Weights
+    whole: Extracted
+    found: dict[bool, dict[str, Features]]
+
+
+def _seen(
+    entry: Entry, number: int, clips: ProbeSet, views: tuple[bool, ...], how: Extraction, progress: Progress
+) -> _Seen:
+    guest = built(entry, number, clips).to(how.device)
+    taps = guest.taps if how.all_taps and entry.role in ("guest", "random control") else guest.taps[:1]
+    extracted = {
+        before: extract(guest, clips.before if before else clips.clips, how.cache, taps, how.batch, progress)
+        for before in views
+    }
+    found = {before: each.taps for before, each in extracted.items()}
+    return _Seen(guest.facts, guest.weights, extracted[views[0]], found)
 
 
 def built(entry: Entry, number: int, clips: ProbeSet) -> Guest:
@@ -98,21 +114,21 @@ def _videos(clips: ProbeSet) -> list[Float[Tensor, "B C T H W"]]:
     return [as_video(np.concatenate(shots[start : start + 8])) for start in range(0, len(shots), 8)]
 
 
-def _card(blank: Card, guests: list[Guest], extracted: Extracted, taps: tuple[str, ...]) -> Card:
-    guest, cost, main = guests[0], extracted.cost, extracted.taps[taps[0]]
-    weights = guest.weights
+def _card(blank: Card, seen: list[_Seen]) -> Card:
+    facts, weights, cost, taps = seen[0].facts, seen[0].weights, seen[0].whole.cost, seen[0].whole.taps
+    main = next(iter(taps.values()))
     return replace(
         blank,
         state=_STATES[weights.state],
-        title=guest.facts.name,
-        licence=guest.facts.licence,
-        source=guest.facts.source,
-        input=guest.facts.input,
+        title=facts.name,
+        licence=facts.licence,
+        source=facts.source,
+        input=facts.input,
         path=weights.path,
         sha256=weights.sha256,
-        seeds=tuple(each.weights.seed for each in guests if each.weights.seed is not None),
-        fingerprint=tuple(seeded_fingerprint(each) for each in guests),
-        taps=taps,
+        seeds=tuple(each.weights.seed for each in seen if each.weights.seed is not None),
+        fingerprint=tuple(each.whole.fingerprint for each in seen),
+        taps=tuple(taps),
         steps=main.shape[1],
         width=main.shape[2],
         seconds=round(cost.seconds, 6),
