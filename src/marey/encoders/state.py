@@ -66,8 +66,7 @@ def copied(net: Net, tensors: Tensors, path: Path) -> tuple[Net, Weights]:
     if strange := [name for name, tensor in theirs.items() if not tensor.is_floating_point()]:
         raise UserError(f"{path}: {strange[0]} holds {theirs[strange[0]].dtype}, not floats; get the file again")
     single = {name: tensor.float() for name, tensor in theirs.items()}
-    if broken := [name for name, tensor in single.items() if not tensor.isfinite().all()]:
-        raise UserError(f"{path}: {broken[0]} holds numbers that are not finite; get the file again")
+    check_finite(single, path)
     counters = {name: torch.tensor(0) for name in net.state_dict() if name.endswith(_COUNTER)}
     net.load_state_dict(single | counters, strict=True, assign=True)
     assert not any(each.is_meta for each in (*net.parameters(), *net.buffers()))
@@ -84,6 +83,12 @@ def check_fit(net: nn.Module, tensors: Tensors, path: Path) -> None:
         if our != their:
             fit = f"{matching} of {len(ours)} tensors fit"
             raise UserError(f"{path} holds other weights: {name} is {their} in it and {our} in the network; {fit}")
+
+
+def check_finite(tensors: Tensors, path: Path) -> None:
+    """UserError: the first tensor that holds NaN or infinity."""
+    if broken := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise UserError(f"{path}: {broken[0]} holds numbers that are not finite; get the file again")
 
 
 def uncounted(tensors: Tensors) -> dict[str, Tensor]:
