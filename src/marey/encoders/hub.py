@@ -57,9 +57,10 @@ class HubGuest(Guest):
     licence: ClassVar[str]
     towers: ClassVar[Mapping[str, str]]
     colours: ClassVar[Colours]
+    tower: Any
 
     def __init__(self, tower: nn.Module, weights: Weights, colours: Colours, source: str):
-        config = tower.config
+        config: Any = tower.config
         look = self.looks(config, colours)
         depth, width = config.num_hidden_layers, config.hidden_size
         layers = sorted({depth // 4, depth // 2, 3 * depth // 4} - {0, depth}, reverse=True)

@@ -97,12 +97,23 @@ def uncounted(tensors: Tensors) -> dict[str, Tensor]:
 
 
 def drawn(build: Callable[[], Net], seed: int) -> tuple[Net, Weights]:
-    """The net with the random weights that its layers begin with, a pure function of the seed; frozen."""
+    """The net with the random weights that `build` gives it, a pure function of the seed; frozen."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = build()
     weights = Weights("random", expected=len(uncounted(net.state_dict())), seed=seed)
     return net.requires_grad_(requires_grad=False).eval(), weights
+
+
+def kept_in_size(net: Net) -> Net:
+    """Convolutions drawn anew so that numbers keep their size through many layers (He et al., arXiv 1502.01852).
+
+    With the weights that torch begins with, what comes out of twenty layers is a hundred millionth of what went in.
+    """
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d | nn.Conv3d):
+            nn.init.kaiming_normal_(layer.weight)
+    return net
 
 
 def hash_of(tensors: Tensors) -> str:
@@ -112,7 +123,7 @@ def hash_of(tensors: Tensors) -> str:
         tensor = tensors[name].detach().cpu().contiguous()
         found.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
         if math.prod(tensor.shape):
-            found.update(tensor.reshape(-1).view(torch.uint8).numpy())
+            found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 
