@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from marey.core.config import strict
 from marey.encoders.frames import Frames, SameConv, images, over_time
 from marey.encoders.guest import Facts, Features, Guest, Weights, collected
-from marey.encoders.look import Look
+from marey.encoders.look import IMAGENET, Look
 from marey.encoders.packages import Package, filled
 from marey.encoders.state import Tensors
 
-_LOOK = Look(size=(224, 224))
+_LOOK = Look(size=(224, 224), colours=IMAGENET)
 _STAGES = (  # blocks, kernel, stride, factor of the width inside, width
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),

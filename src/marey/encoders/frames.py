@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Frames = Float[Tensor, "N C H W"]
+Frames = Float[Tensor, "N _ _ _"]  # channels, rows, columns
 
 
 def images(video: Float[Tensor, "B C T H W"]) -> Frames:
@@ -20,7 +20,7 @@ def over_time(maps: Float[Tensor, "N D h w"], clips: int) -> Float[Tensor, "B t 
 class SameConv(nn.Conv2d):
     """A convolution padded with zeros as TensorFlow does for "SAME": an odd row or column of them goes to the end."""
 
-    def forward(self, x: Frames) -> Float[Tensor, "N D h w"]:
+    def forward(self, x: Frames) -> Frames:
         pads: list[int] = []
         for length, k, s in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True):
             total = max((-(-length // s) - 1) * s + k - length, 0)

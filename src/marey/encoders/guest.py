@@ -61,6 +61,7 @@ class Guest(nn.Module):
 
     def __init__(self, facts: Facts, weights: Weights, look: Look, taps: Mapping[str, int]):
         super().__init__()
+        self.training = False
         self.facts, self.weights, self.look = facts, weights, look
         self.taps, self.widths = tuple(taps), tuple(taps.values())
 

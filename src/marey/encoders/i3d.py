@@ -51,9 +51,6 @@ class I3DConfig:
 
     def build(self) -> "I3D":
         return I3D(*filled(Network, PACKAGE, self.path, self.seed, _by_our_names))
-        with torch.device("meta"):
-            net = Network()
-        return I3D(*copied(net, _by_our_names(read_state(found).tensors), found))
 
 
 class I3D(Guest):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Map = Float[Tensor, "B C T H W"]
+Map = Float[Tensor, "B _ _ _ _"]  # channels, frames, rows, columns
 Axes = tuple[int, ...]  # time, height, width
 CLASSES = 400
 _MIXED = {  # widths of b0, b1a, b1b, b2a, b2b, b3b

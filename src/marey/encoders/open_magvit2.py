@@ -4,7 +4,7 @@ A checkpoint holds the weights twice, as training left them (`encoder.*`, `decod
 (`model_ema.*`, the same names without dots). The averaged ones are read, as in the published results.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +18,7 @@ from marey.core.errors import UserError
 from marey.encoders.guest import Facts, Features, Guest, Weights, collected, over_space
 from marey.encoders.look import Look
 from marey.encoders.open_magvit2_net import Decoder, Encoder, NetConfig
-from marey.encoders.state import State, check_fit, copied, drawn, read_state
+from marey.encoders.state import State, check_fit, copied, drawn, kept_in_size, read_state
 from marey.tokens.quantizers import Quantized
 
 Video = Float[Tensor, "B 3 T H W"]
@@ -27,7 +27,7 @@ _SOURCE = "TencentARC/Open-MAGVIT2-Tokenizer-262144-Video"
 _LOOK = Look(frames=17, size=(128, 128))  # as it was trained; its norms span the clip, so that T must not vary
 _EMA = "model_ema."
 _PARTS = ("encoder.", "decoder.", "loss.", *(_EMA + part for part in ("encoder", "decoder", "decay", "num_updates")))
-Half = TypeVar("Half", Encoder, Decoder)
+Half = TypeVar("Half", bound=nn.Module)
 
 
 @strict
@@ -56,10 +56,10 @@ class OpenMagvit2Config:
         decoder, theirs, _ = self._made(Decoder, "decoder.")
         return OpenMagvit2Tokenizer(self.net, encoder, decoder, (ours, theirs))
 
-    def _made(self, kind: type[Half], part: str) -> tuple[Half, Weights, str]:
-        if self.seed is not None:
-            return *drawn(lambda: kind(self.net), self.seed), "random weights"
-        assert self.path is not None
+    def _made(self, kind: Callable[[NetConfig], Half], part: str) -> tuple[Half, Weights, str]:
+        if self.path is None:
+            assert self.seed is not None
+            return *drawn(lambda: kept_in_size(kind(self.net)), self.seed), "random weights"
         with torch.device("meta"):
             net = kind(self.net)
         tensors, which = _tensors_of(net, part, read_state(self.path))

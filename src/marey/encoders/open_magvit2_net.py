@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from marey.core.config import strict
 from marey.core.errors import UserError
 
-Map = Float[Tensor, "B C T H W"]
+Map = Float[Tensor, "B _ _ _ _"]  # channels, frames, rows, columns
 _GROUPS = 32  # of every group norm
 
 

@@ -23,7 +23,7 @@ from torch import nn
 from marey.core.errors import UserError
 from marey.core.files import sha256, write_atomically
 from marey.encoders.guest import Weights
-from marey.encoders.state import Tensors, copied, drawn, hash_of, read_state, uncounted
+from marey.encoders.state import Tensors, copied, drawn, hash_of, kept_in_size, read_state, uncounted
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -87,7 +87,7 @@ def filled(
     if seed is not None:
         if path is not None:
             raise UserError(f"{package.guest}: path={path} and seed={seed}; give one of them")
-        return drawn(build, seed)
+        return drawn(lambda: kept_in_size(build()), seed)
     file = path or package.kept
     if not file.exists():
         missing = f"{package.guest}: {file} does not exist"

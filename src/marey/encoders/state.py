@@ -66,8 +66,7 @@ def copied(net: Net, tensors: Tensors, path: Path) -> tuple[Net, Weights]:
     if strange := [name for name, tensor in theirs.items() if not tensor.is_floating_point()]:
         raise UserError(f"{path}: {strange[0]} holds {theirs[strange[0]].dtype}, not floats; get the file again")
     single = {name: tensor.float() for name, tensor in theirs.items()}
-    if broken := [name for name, tensor in single.items() if not tensor.isfinite().all()]:
-        raise UserError(f"{path}: {broken[0]} holds numbers that are not finite; get the file again")
+    check_finite(single, path)
     counters = {name: torch.tensor(0) for name in net.state_dict() if name.endswith(_COUNTER)}
     net.load_state_dict(single | counters, strict=True, assign=True)
     assert not any(each.is_meta for each in (*net.parameters(), *net.buffers()))
@@ -86,18 +85,35 @@ def check_fit(net: nn.Module, tensors: Tensors, path: Path) -> None:
             raise UserError(f"{path} holds other weights: {name} is {their} in it and {our} in the network; {fit}")
 
 
+def check_finite(tensors: Tensors, path: Path) -> None:
+    """UserError: the first tensor that holds NaN or infinity."""
+    if broken := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise UserError(f"{path}: {broken[0]} holds numbers that are not finite; get the file again")
+
+
 def uncounted(tensors: Tensors) -> dict[str, Tensor]:
     """Without the counters in which batch norms keep the number of their steps: nothing depends on them."""
     return {name: tensor for name, tensor in tensors.items() if not name.endswith(_COUNTER)}
 
 
 def drawn(build: Callable[[], Net], seed: int) -> tuple[Net, Weights]:
-    """The net with the random weights that its layers begin with, a pure function of the seed; frozen."""
+    """The net with the random weights that `build` gives it, a pure function of the seed; frozen."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = build()
     weights = Weights("random", expected=len(uncounted(net.state_dict())), seed=seed)
     return net.requires_grad_(requires_grad=False).eval(), weights
+
+
+def kept_in_size(net: Net) -> Net:
+    """Convolutions drawn anew so that numbers keep their size through many layers (He et al., arXiv 1502.01852).
+
+    With the weights that torch begins with, what comes out of twenty layers is a hundred millionth of what went in.
+    """
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d | nn.Conv3d):
+            nn.init.kaiming_normal_(layer.weight)
+    return net
 
 
 def hash_of(tensors: Tensors) -> str:
@@ -107,7 +123,7 @@ def hash_of(tensors: Tensors) -> str:
         tensor = tensors[name].detach().cpu().contiguous()
         found.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
         if math.prod(tensor.shape):
-            found.update(tensor.reshape(-1).view(torch.uint8).numpy())
+            found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 

@@ -16,8 +16,8 @@ from marey.encoders.look import UNIT, Look
 from marey.encoders.packages import Package, filled
 from marey.encoders.state import Tensors
 
-Map = Float[Tensor, "B C T H W"]
-Rows = Float[Tensor, "B T D"]
+Map = Float[Tensor, "B _ _ _ _"]  # channels, frames, rows, columns
+Rows = Float[Tensor, "B T _"]
 _LOOK = Look(size=(27, 48), colours=UNIT)
 _WINDOW = 101  # frames around each one that it is compared with
 _DILATIONS = (1, 2, 4, 8)
