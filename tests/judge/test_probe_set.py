@@ -25,7 +25,8 @@ def pixels(shown: ProbeClips, start: int, stop: int) -> np.ndarray:
 
 def test_a_data_set_keeps_its_own_splits(tmp_path: Path) -> None:
     write_dataset(SPEC, tmp_path / "D")
-    stored, drawn = open_set(tmp_path / "D"), set_of_spec(SPEC, "D")
+    with open_set(tmp_path / "D") as stored:
+        drawn = set_of_spec(SPEC, "D")
     for found in (stored, drawn):
         assert len(found.clips) == 44 and found.pool.tolist() == list(range(32)) and len(found.test) == 12
         assert_array_equal(pixels(found.clips, 30, 34), np.concatenate([
@@ -75,12 +76,13 @@ def test_fewer_clips_keep_the_proportions() -> None:
 def test_clips_of_others_are_split_once_and_for_all(tmp_path: Path) -> None:
     shown = clips(SPEC, "train", 0, 24)
     np.savez(tmp_path / "mine.npz", videos=shown.transpose(0, 1, 4, 2, 3), labels=np.arange(24) % 3 + 4)
-    found = open_set(tmp_path / "mine.npz")
-    assert found.truth.names == ("4", "5", "6") and found.truth.track is None
-    assert_array_equal(found.truth.law, np.arange(24) % 3)
-    assert len(found.test) == 6 and sorted([*found.pool, *found.test]) == list(range(24))
-    assert_array_equal(pixels(found.clips, 0, 24), shown)
-    assert_array_equal(found.test, open_set(tmp_path / "mine.npz").test)
+    with open_set(tmp_path / "mine.npz") as found, open_set(tmp_path / "mine.npz") as again:
+        assert found.truth.names == ("4", "5", "6") and found.truth.track is None
+        assert_array_equal(found.truth.law, np.arange(24) % 3)
+        assert len(found.test) == 6 and sorted([*found.pool, *found.test]) == list(range(24))
+        assert_array_equal(pixels(found.clips, 0, 24), shown)
+        assert_array_equal(found.test, again.test)
+        assert found.clips.fingerprint == again.clips.fingerprint
 
 
 def test_videos_are_labelled_by_the_folder_they_lie_in(tmp_path: Path) -> None:
@@ -94,15 +96,15 @@ def test_videos_are_labelled_by_the_folder_they_lie_in(tmp_path: Path) -> None:
             for frame in clips(SPEC, "train", number, number + 1)[0].repeat(3, axis=3)[: 4 + number % 2]:
                 film.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24").reformat(format="yuv420p")))
             film.mux(stream.encode())
-    found = open_set(tmp_path / "films")
-    assert found.truth.names == ("down", "up") and found.frames == 4
-    assert pixels(found.clips, 0, 16).shape == (16, 4, 32, 32, 3)
-    assert np.bincount(found.truth.law).tolist() == [8, 8]
+    with open_set(tmp_path / "films") as found:
+        assert found.truth.names == ("down", "up") and found.frames == 4
+        assert pixels(found.clips, 0, 16).shape == (16, 4, 32, 32, 3)
+        assert np.bincount(found.truth.law).tolist() == [8, 8]
 
 
 def test_what_is_no_set_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="does not exist"):
-        open_set(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="does not exist"), open_set(tmp_path / "nowhere"):
+        pass
     with pytest.raises(UserError, match="give at least 10 and 2"):
         set_of_spec(DatasetSpec(train=4, validation=0, test=1), "D")
 
@@ -123,13 +125,17 @@ def test_a_path_is_the_guest_s_own() -> None:
     entry = entry_of("i3d:/weights/mine.pt")
     assert entry.configs[0].path == Path("/weights/mine.pt") and entry.name == "i3d:/weights/mine.pt"
     assert entry_of("random-i3d").role == "random control"
+    hub = entry_of("random-videomae:/weights/mae").configs  # its architecture stands beside its weights
+    assert [(config.path, config.seed) for config in hub] == [("/weights/mae", seed) for seed in (0, 1, 2)]
+    assert [config.path for config in entry_of("random-i3d:/weights/mine.pt").configs] == [None] * 3
 
 
 def test_a_guest_that_cannot_be_without_weights_is_a_row_that_says_so() -> None:
-    (config,) = entry_of("open-magvit2").configs
-    assert isinstance(config, Missing)
-    with pytest.raises(UserError, match="give the path of its weights"):
-        config.build()
+    for name, complaint in (("open-magvit2", "give the path of its weights"), ("clip", "as in clip:/path")):
+        (config,) = entry_of(name).configs
+        assert isinstance(config, Missing)
+        with pytest.raises(UserError, match=complaint):
+            config.build()
 
 
 @pytest.mark.parametrize(

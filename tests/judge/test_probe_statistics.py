@@ -31,17 +31,14 @@ def hits(share: float, n: int, seed: int, fits: int = 2) -> Gains:
 
 def test_noise_is_inside_the_interval_of_chance_in_about_95_of_100_benches() -> None:
     """The probe, its choice of penalty, its seeds and the interval together: 100 benches with fresh noise."""
-    n, draws = 80, Draws(80, seed=0, draws=800)
-    law = np.tile(np.arange(4.0), 40)[:, None, None]
-    covered = 0
+    draws, law, covered = Draws(80, seed=0, draws=400), np.tile(np.arange(4.0), 32)[:, None, None], 0
     for repetition in range(100):
-        noise = np.random.default_rng(repetition).standard_normal((160, 1, 6)).astype(np.float32)
-        asked = Table("class", noise, law, np.arange(80), np.arange(80, 160), 1)
-        found = draws.interval(gains(asked, "linear", seeds=2))
+        noise = np.random.default_rng(repetition).standard_normal((128, 1, 4)).astype(np.float32)
+        asked = Table("class", noise, law, np.arange(48), np.arange(48, 128), 1)
+        found = draws.interval(gains(asked, "linear", seeds=1))
         covered += found.low <= 0.25 <= found.high
     low, high = binom.ppf([0.001, 0.999], 100, 1 - ALPHA)
     assert low <= covered <= high, covered
-    assert n == draws.n
 
 
 def test_a_leak_is_outside_the_interval_of_chance() -> None:
@@ -125,7 +122,7 @@ def test_the_clips_needed_settle_it_four_times_in_five(value: float) -> None:
     error = spread / np.sqrt(needed)
     drawn = value + error * np.random.default_rng(0).standard_normal(4000)
     settled = (np.abs(drawn) > 1.96 * error) | (drawn + 1.96 * error < MARGIN)
-    assert needed > n and POWER - 0.03 < settled.mean() < 0.99, (needed, settled.mean())
+    assert needed > n and settled.mean() > POWER - 0.03, (needed, settled.mean())
     if value == 0.05:
         assert detectable(needed, error, tests=1) == pytest.approx(value, rel=0.02)
 
@@ -133,7 +130,8 @@ def test_the_clips_needed_settle_it_four_times_in_five(value: float) -> None:
 def test_verdicts_come_in_words_with_all_their_numbers() -> None:
     draws, base = Draws(400, seed=0), hits(0.5, 400, 0, fits=2)
     better = Gains(np.maximum(base.gained, np.arange(400) % 4 == 0), base.weight, base.networks)
-    found = compare([Pair("a", "b", "law", "share", better, base), Pair("c", "b", "law", "share", base, base)], draws)
+    one = hits(0.5, 400, 0, fits=1)
+    found = compare([Pair("a", "b", "law", "share", better, base), Pair("c", "b", "law", "share", one, one)], draws)
     helps, same = found
     assert helps.verdict == "helps" and helps.words.startswith("a helps on law over b: ") and "n = 400" in helps.words
     assert f"{helps.ours:.3f} against {helps.theirs:.3f}" in helps.words and helps.clips_needed is None

@@ -1,5 +1,7 @@
 """Commands about frozen encoders: do they help (probe), and labels for the user's own clips (classify)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,22 +60,25 @@ def probe(
     if dataset is None:
         raise UserError("--dataset is missing; give a data set made by marey make, or matched or hard")
     names = [name.strip() for name in encoders.split(",") if name.strip()]
-    found = _open(dataset)
-    found = found if clips is None else found.few(clips)
     config = _config(tasks, probes, seeds, not main_taps, batch, str(chosen_device(device)), out)
-    if dry_run:
-        _tell(found, names, config)
-        return
-    _run(found, names, config, Place.now(out))
+    with _open(dataset) as found:
+        asked = found if clips is None else found.few(clips)
+        if dry_run:
+            _tell(asked, names, config)
+        else:
+            _run(asked, names, config, Place.now(out))
 
 
-def _open(dataset: str) -> "ProbeSet":
+@contextmanager
+def _open(dataset: str) -> "Iterator[ProbeSet]":
     from marey.judge.probe_set import open_set, set_of_spec
     from marey.recipes.probe import STANDARD
 
     if dataset in STANDARD and not Path(dataset).exists():
-        return set_of_spec(STANDARD[dataset], dataset)
-    return open_set(Path(dataset))
+        yield set_of_spec(STANDARD[dataset], dataset)
+    else:
+        with open_set(Path(dataset)) as found:
+            yield found
 
 
 def _config(tasks: str, probes: str, seeds: int, all_taps: bool, batch: int, device: str, out: Path) -> "ProbeConfig":
@@ -156,8 +161,8 @@ def _learn(encoder: str, train: Path, out: Path, device: str) -> None:
     from marey.data.progress import bar
     from marey.judge.probe_classifier import learn, save
 
-    with bar(encoder, "clips") as progress:
-        found = learn(encoder, _open(str(train)), device, progress)
+    with _open(str(train)) as clips, bar(encoder, "clips") as progress:
+        found = learn(encoder, clips, device, progress)
     save(found, out)
     click.echo(f"{out}: {found.words}")
 

@@ -93,6 +93,7 @@ class _Pixels(Guest):
         look = Look(size=(side, side))
         facts = Facts(f"pixels {side} x {side}", _LICENCE, _SOURCE, str(look))
         super().__init__(facts, Weights("none"), look, {"frames": 3 * side * side})
+        self.eval()
 
     def read(self, video: Video, taps: tuple[str, ...]) -> Features:  # noqa: ARG002 - there is one
         return {"frames": video.transpose(1, 2).flatten(2)}
@@ -103,6 +104,7 @@ class _MeanFrame(Guest):
         look = Look(size=(side, side))
         facts = Facts(f"mean frame {side} x {side}", _LICENCE, _SOURCE, str(look))
         super().__init__(facts, Weights("none"), look, {"mean": 3 * side * side})
+        self.eval()
 
     def read(self, video: Video, taps: tuple[str, ...]) -> Features:  # noqa: ARG002
         return {"mean": video.mean(dim=2).flatten(1)[:, None]}
@@ -118,6 +120,7 @@ class Shuffled(Guest):
         taps = dict(zip(guest.taps, guest.widths, strict=True))
         super().__init__(facts, guest.weights, Look(channels=3), taps)
         self.guest = guest
+        self.eval()
 
     def read(self, video: Video, taps: tuple[str, ...]) -> Features:
         order = torch.rand(video.shape[0], video.shape[2], device=video.device).argsort(dim=1)
@@ -129,6 +132,7 @@ class _Noise(Guest):
     def __init__(self, width: int):
         look = Look()
         super().__init__(Facts("noise", _LICENCE, _SOURCE, "nothing"), Weights("none"), look, {"noise": width})
+        self.eval()
 
     def read(self, video: Video, taps: tuple[str, ...]) -> Features:  # noqa: ARG002
         return {"noise": torch.randn(video.shape[0], video.shape[2], self.widths[0], device=video.device)}

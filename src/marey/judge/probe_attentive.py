@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from marey.judge.probe_fit import Kind, Lesson, Rows, Values
 
 TOKEN = 64  # numbers of a step
-_HEADS, _STEPS, _BATCH, _LOOK_EVERY, _RATE = 4, 300, 128, 25, 2e-3
+_HEADS, _STEPS, _BATCH, _LOOK_EVERY, _RATE = 4, 200, 128, 20, 3e-3
 
 
 class Attentive(nn.Module):

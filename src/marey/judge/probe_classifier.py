@@ -16,15 +16,13 @@ from jaxtyping import Float32, Float64
 from marey.core.config import from_json, strict, to_json
 from marey.core.errors import UserError
 from marey.core.files import read_json, sha256, write_atomically, write_json
-from marey.data.imports import import_foreign
-from marey.data.imports.foreign import PLAN, open_foreign
 from marey.data.staged import Progress
 from marey.encoders.features import extract, seeded_fingerprint
 from marey.encoders.guest import Guest
 from marey.judge.probe_fit import Lesson, best_logistic
 from marey.judge.probe_gains import splits
 from marey.judge.probe_guests import entry_of
-from marey.judge.probe_set import ProbeClips, ProbeSet, clips_of_foreign
+from marey.judge.probe_set import ProbeClips, ProbeSet, clips_of_foreign, opened_foreign
 from marey.judge.probe_space import WIDTH, Space, fit_space
 from marey.metrics.statistics import wilson_interval
 
@@ -157,12 +155,7 @@ def load(path: Path) -> Classifier:
 
 def label(classifier: Classifier, source: Path, device: str, progress: Progress) -> list[Label]:
     """The likeliest label of each clip of an import, an npz or a folder of videos, shown as the classifier learned."""
-    with tempfile.TemporaryDirectory(prefix="marey-") as folder:
-        imported = source
-        if not (source / PLAN).exists():
-            imported = Path(folder) / "clips"
-            import_foreign(source, imported)
-        foreign = open_foreign(imported)
+    with opened_foreign(source) as foreign:
         clips = clips_of_foreign(foreign, classifier.facts.frames)
         features = _features(classifier.guest.to(device), clips, progress)
         names = [row["clip"] for row in foreign.rows()]

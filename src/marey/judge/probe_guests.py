@@ -5,7 +5,7 @@ A name is the kind of a config, after a colon where its weights are, and before 
 norms calibrated), `shuffled-i3d` (shown the frames in a random order).
 """
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -19,6 +19,8 @@ from marey.encoders.controls import (
 )
 from marey.encoders.efficientnet_lite0 import EfficientNetLite0Config
 from marey.encoders.guest import Guest
+from marey.encoders.hub_images import CLIPConfig, DINOConfig, SigLIP2Config
+from marey.encoders.hub_video import TimeSformerConfig, VideoMAEConfig, VJEPA2Config
 from marey.encoders.i3d import I3DConfig
 from marey.encoders.mobilenet_v2 import MobileNetV2Config
 from marey.encoders.open_magvit2 import OpenMagvit2Config
@@ -33,6 +35,12 @@ GUESTS: dict[str, type] = {
     "efficientnet-lite0": EfficientNetLite0Config,
     "mobilenet-v2": MobileNetV2Config,
     "transnet-v2": TransNetV2Config,
+    "videomae": VideoMAEConfig,
+    "v-jepa2": VJEPA2Config,
+    "timesformer": TimeSformerConfig,
+    "clip": CLIPConfig,
+    "siglip2": SigLIP2Config,
+    "dino": DINOConfig,
 }
 CONTROLS: dict[str, type] = {
     get_args(get_type_hints(each)["kind"])[0]: each
@@ -81,7 +89,7 @@ def entry_of(name: str) -> Entry:
     if change in ("random", "calibrated"):
         if kind not in GUESTS:
             raise UserError(f"--encoders {name}: {kind} learned nothing, so there is no random one; leave it out")
-        return Entry(name, "random control", _random(kind), change, of=of)
+        return Entry(name, "random control", _random(kind, path), change, of=of)
     if kind == "true-track":
         return Entry(name, "ceiling", (TrueTrackConfig(),))
     role: Role = "guest" if kind in GUESTS and not change else "control"
@@ -103,9 +111,17 @@ def _check(name: str, kind: str, path: str) -> None:
         raise UserError(f"--encoders {name}: {kind} takes no path; leave it out")
 
 
-def _config(kind: str, path: str) -> Any:
+def _config(kind: str, path: str, seed: int | None = None) -> Any:
+    """The config of a name. seed: of random weights; then a path only tells the architecture, if the config asks it."""
+    own = {field.name: field for field in fields(KINDS[kind])}
+    asks = "path" in own and own["path"].default is MISSING
+    if asks and not path:
+        return Missing(f"{kind} comes with no weights; say where they are, as in {kind}:/path")
+    values: dict[str, Any] = {} if seed is None else {"seed": seed}
+    if path and (seed is None or asks):
+        values["path"] = path if own["path"].type is str else Path(path)
     try:
-        return KINDS[kind](path=Path(path)) if path else KINDS[kind]()
+        return KINDS[kind](**values)
     except UserError as error:  # it cannot be without weights
         return Missing(str(error))
 
@@ -113,7 +129,8 @@ def _config(kind: str, path: str) -> Any:
 def _with_controls(entry: Entry) -> list[Entry]:
     if entry.role != "guest":
         return [entry]
-    random = _random(entry.name.partition(":")[0])
+    kind, _, path = entry.name.partition(":")
+    random = _random(kind, path)
     return [
         entry,
         Entry(f"random-{entry.name}", "random control", random, "random", of=entry.name),
@@ -121,9 +138,9 @@ def _with_controls(entry: Entry) -> list[Entry]:
     ]
 
 
-def _random(kind: str) -> tuple[Any, ...]:
+def _random(kind: str, path: str = "") -> tuple[Any, ...]:
     """The same network with random weights, once for each seed."""
-    return tuple(KINDS[kind](seed=seed) for seed in SEEDS)
+    return tuple(_config(kind, path, seed) for seed in SEEDS)
 
 
 def _shared() -> list[Entry]:

@@ -44,7 +44,8 @@ class TrackStatistics(Guest):
 
     def __init__(self) -> None:
         facts = Facts("track statistics", "Apache-2.0", "marey", "as it is")
-        super().__init__(facts, Weights("none"), Look(), {"statistics": 0})
+        super().__init__(facts, Weights("none"), Look(), {"statistics": 0})  # their number depends on the frames
+        self.eval()
 
     def read(self, video: Float[Tensor, "B C T H W"], taps: tuple[str, ...]) -> Features:  # noqa: ARG002
         clips = as_clips(video)

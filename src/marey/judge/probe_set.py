@@ -5,11 +5,11 @@ of videos in a folder per label). Test clips are the set's own test split; clips
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -81,7 +81,6 @@ class ProbeSet:
     test: Int64[np.ndarray, "n"]
     frames: int
     size: tuple[int, int]
-    keeper: Any = field(default=None, repr=False)  # what must live as long as the clips can be read
 
     @property
     def prefix(self) -> int:
@@ -117,15 +116,25 @@ def set_of_spec(spec: DatasetSpec, name: str) -> ProbeSet:
     return _with_splits(name, f"spec {fingerprint(spec)}", read, scenes, spec)
 
 
-def open_set(path: Path) -> ProbeSet:
-    """The set in a folder or file; UserErrors say what it lacks."""
+@contextmanager
+def open_set(path: Path) -> Iterator[ProbeSet]:
+    """The set in a folder or file, to be used inside `with`; UserErrors say what it lacks."""
     if (path / "spec.json").exists():
-        return _set_of_dataset(open_dataset(path))
+        yield _set_of_dataset(open_dataset(path))
+    else:
+        with opened_foreign(path) as foreign:
+            yield _set_of_foreign(foreign, path.resolve().name)
+
+
+@contextmanager
+def opened_foreign(path: Path) -> Iterator[Foreign]:
+    """An import; anything else that can be imported is, for as long as it is used."""
     if (path / PLAN).exists():
-        return _set_of_foreign(open_foreign(path), path.resolve().name)
-    keeper = TemporaryDirectory(prefix="marey-")
-    import_foreign(path, Path(keeper.name) / "clips")
-    return replace(_set_of_foreign(open_foreign(Path(keeper.name) / "clips"), path.resolve().name), keeper=keeper)
+        yield open_foreign(path)
+        return
+    with TemporaryDirectory(prefix="marey-") as folder:
+        import_foreign(path, Path(folder) / "clips")
+        yield open_foreign(Path(folder) / "clips")
 
 
 def _set_of_dataset(stored: StoredDataset) -> ProbeSet:
