@@ -3,6 +3,7 @@
 import click
 
 from marey.cli.datasets import check, export, import_command, look
+from marey.cli.encoders import encoders
 from marey.cli.make import make
 from marey.cli.options import Commands
 from marey.cli.runs import demo, judge, report, train
@@ -24,10 +25,22 @@ def main() -> None:
     marey train dynamics --out runs/mine
     marey judge runs/mine                       ... measured ...
     marey report runs/mine                      ... and shown
+    marey encoders                              networks of others, to compare features with
 
     marey COMMAND --help tells each command's options.
     """
 
 
-for _command in (demo, make, look, check, export, import_command, train, judge, report):  # the order of the story
+for _command in (
+    demo,
+    make,
+    look,
+    check,
+    export,
+    import_command,
+    train,
+    judge,
+    report,
+    encoders,
+):  # the order of the story
     main.add_command(_command)
