@@ -25,6 +25,7 @@ COMMANDS = {
         "train",
         "judge",
         "report",
+        "encoders",
         "probe",
         "classify",
         "COMMAND --help",
@@ -50,6 +51,8 @@ COMMANDS = {
     ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small or base", "OUT/dynamics"),
     ("judge",): ("RUN", "--device", "metrics.json"),
     ("report",): ("RUN", "--gif", "report.html"),
+    ("encoders",): ("get", "licence", "next step"),
+    ("encoders", "get"): ("NAME...", "hash", "safetensors", "fingerprint"),
     ("probe",): ("--dataset", "--encoders", "--tasks", "--dry-run", "--historical", "future-position", "_probe.json"),
     ("classify",): ("--encoder", "--train", "--out", "--clips", "probability"),
 }
@@ -80,12 +83,14 @@ def test_help_teaches(command: tuple[str, ...], option: str) -> None:
 
 
 def test_every_command_is_listed_here() -> None:
-    found = {(name,) for name in main.commands} | {("train", name) for name in main.commands["train"].commands}
+    found = {(name,) for name in main.commands}
+    found |= {(group, name) for group in ("train", "encoders") for name in main.commands[group].commands}
     assert found | {()} == COMMANDS.keys()
 
 
 def test_the_help_tells_the_story_in_order_one_line_each() -> None:
-    story = ["demo", "make", "look", "check", "export", "import", "train", "judge", "report", "probe", "classify"]
+    story = ["demo", "make", "look", "check", "export", "import", "train", "judge", "report"]
+    story += ["encoders", "probe", "classify"]
     before, after = invoke("--help").output.split("Commands:\n")
     listed = [line.split(maxsplit=1) for line in after.splitlines()]
     assert [name for name, _ in listed] == story

@@ -62,6 +62,9 @@ class TinyConfig:
     path: Path | None = None
     seed: int | None = None
 
+    def control(self, seed: int) -> "TinyConfig":
+        return TinyConfig(seed=seed)
+
     def build(self) -> Guest:
         if self.seed is not None:
             return Tiny(Weights("random", seed=self.seed), None)
@@ -251,7 +254,7 @@ def test_a_dry_run_tells_who_takes_part_and_makes_nothing(dataset: Path, tmp_pat
         (("--dataset", "D", "--tasks", "dance"), "--tasks 'dance' is unknown; the tasks are law, position"),
         (("--dataset", "D", "--probes", "knn"), "lacks linear"),
         (("--dataset", "D", "--seeds", "1"), "--seeds 1 is too few"),
-        (("--dataset", "D", "--encoders", "i4d"), "'i4d' is unknown; there are open-magvit2, i3d"),
+        (("--dataset", "D", "--encoders", "i4d"), "'i4d' is unknown; there are i3d, transnet-v2"),
     ],
     ids=" ".join,
 )

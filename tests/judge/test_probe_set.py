@@ -126,12 +126,12 @@ def test_a_path_is_the_guest_s_own() -> None:
     assert entry.configs[0].path == Path("/weights/mine.pt") and entry.name == "i3d:/weights/mine.pt"
     assert entry_of("random-i3d").role == "random control"
     hub = entry_of("random-videomae:/weights/mae").configs  # its architecture stands beside its weights
-    assert [(config.path, config.seed) for config in hub] == [("/weights/mae", seed) for seed in (0, 1, 2)]
+    assert [(config.path, config.seed) for config in hub] == [(Path("/weights/mae"), seed) for seed in (0, 1, 2)]
     assert [config.path for config in entry_of("random-i3d:/weights/mine.pt").configs] == [None] * 3
 
 
 def test_a_guest_that_cannot_be_without_weights_is_a_row_that_says_so() -> None:
-    for name, complaint in (("open-magvit2", "give the path of its weights"), ("clip", "as in clip:/path")):
+    for name, complaint in (("open-magvit2", "give the path of its weights"), ("clip", "give a directory")):
         (config,) = entry_of(name).configs
         assert isinstance(config, Missing)
         with pytest.raises(UserError, match=complaint):
@@ -141,7 +141,7 @@ def test_a_guest_that_cannot_be_without_weights_is_a_row_that_says_so() -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("i4d", "'i4d' is unknown; there are open-magvit2, i3d"),
+        ("i4d", "'i4d' is unknown; there are i3d, transnet-v2"),
         ("pixels:/path", "pixels takes no path"),
         ("random-pixels", "pixels learned nothing"),
         ("calibrated-true-track", "true-track learned nothing"),

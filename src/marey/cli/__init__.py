@@ -3,6 +3,7 @@
 import click
 
 from marey.cli.datasets import check, export, import_command, look
+from marey.cli.encoders import encoders
 from marey.cli.make import make
 from marey.cli.options import Commands
 from marey.cli.probe import classify, probe
@@ -25,6 +26,7 @@ def main() -> None:
     marey train dynamics --out runs/mine
     marey judge runs/mine                       ... measured ...
     marey report runs/mine                      ... and shown
+    marey encoders                              networks of others, to compare features with
     marey probe --dataset D --encoders i3d      do frozen encoders of others help? against their controls
     marey classify C --clips mine.npz           labels for your clips, by what C learned
 
@@ -42,6 +44,7 @@ for _command in (
     train,
     judge,
     report,
+    encoders,
     probe,
     classify,
 ):  # the order of the story

@@ -5,7 +5,7 @@ and who extracts features seeds it (see `features`).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -83,6 +83,10 @@ class FirstConvConfig:
 
     def build(self) -> Guest:
         return _FirstConv(self.seed, self.side)
+
+    def control(self, seed: int) -> "FirstConvConfig":
+        """Another draw."""
+        return replace(self, seed=seed)
 
 
 ControlConfig = PixelsConfig | MeanFrameConfig | ShuffledConfig | NoiseConfig | FirstConvConfig

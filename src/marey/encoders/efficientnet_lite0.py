@@ -19,7 +19,7 @@ from marey.encoders.look import IMAGENET, Look
 from marey.encoders.packages import Package, filled
 from marey.encoders.state import Tensors
 
-_LOOK = Look(size=(224, 224), colours=IMAGENET)
+LOOK = Look(size=(224, 224), colours=IMAGENET)
 _STAGES = (  # blocks, kernel, stride, factor of the width inside, width
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -43,13 +43,16 @@ class EfficientNetLite0Config:
     def build(self) -> "EfficientNetLite0":
         return EfficientNetLite0(*filled(Network, PACKAGE, self.path, self.seed, _by_our_names))
 
+    def control(self, seed: int) -> "EfficientNetLite0Config":
+        return EfficientNetLite0Config(seed=seed)
+
 
 class EfficientNetLite0(Guest):
     """Each frame by itself."""
 
     def __init__(self, net: "Network", weights: Weights):
-        facts = Facts("efficientnet-lite0", PACKAGE.licence, "Google, ImageNet", str(_LOOK))
-        super().__init__(facts, weights, _LOOK, _TAPS)
+        facts = Facts("efficientnet-lite0", PACKAGE.licence, "Google, ImageNet", str(LOOK))
+        super().__init__(facts, weights, LOOK, _TAPS)
         self.net = net
 
     def read(self, video: Float[Tensor, "B C T H W"], taps: tuple[str, ...]) -> Features:

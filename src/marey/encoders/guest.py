@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -101,7 +102,14 @@ class Guest(nn.Module):
 class GuestConfig(Protocol):
     """A value that says which guest, with which weights; `build` makes it or raises a UserError with the next step."""
 
+    @property
+    def path(self) -> Path | None: ...
+
     def build(self) -> Guest: ...
+
+    def control(self, seed: int) -> "GuestConfig":
+        """The same network with random weights."""
+        ...
 
 
 def collected(

@@ -7,7 +7,7 @@ wrong keys would become a random encoder. Here any key missing, left over or of 
 import pickle
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,12 +31,20 @@ _FAULTS = {"missing_keys": "lacks", "unexpected_keys": "has left over", "mismatc
 class HubConfig:
     """path: a directory with config.json and weights, or a name on the hub. seed: its network with random weights."""
 
-    path: str
+    path: Path | None = None
     seed: int | None = None
 
     guest: ClassVar[type["HubGuest"]]
 
+    def __post_init__(self) -> None:
+        if self.path is None:
+            raise UserError(f"{self.guest.name}: give a directory with config.json and weights, or a name on the hub")
+
+    def control(self, seed: int) -> "HubConfig":
+        return replace(self, seed=seed)
+
     def build(self) -> "HubGuest":
+        assert self.path is not None
         folder = _folder(self.guest.name, self.path)
         model, weights = _model(self.guest, folder, self.seed)
         tower = model.get_submodule(self.guest.towers[type(model).__name__])
@@ -44,7 +52,7 @@ class HubConfig:
             state = {name: tensor for name, tensor in tower.state_dict().items() if tensor.is_floating_point()}
             check_finite(state, folder)
             weights = Weights("pretrained", str(folder), hash_of(state), copied=len(state), expected=len(state))
-        return self.guest(tower, weights, _colours(folder) or self.guest.colours, self.path)
+        return self.guest(tower, weights, _colours(folder) or self.guest.colours, str(self.path))
 
 
 class HubGuest(Guest):
@@ -101,16 +109,16 @@ def _transformers(name: str) -> Any:
         raise UserError(f"{name} needs transformers; run: pip install 'marey[guests]'") from None
 
 
-def _folder(name: str, path: str) -> Path:
+def _folder(name: str, path: Path) -> Path:
     """The directory itself, or that of a name on the hub, which is downloaded."""
-    if Path(path).is_dir():
-        return Path(path)
+    if path.is_dir():
+        return path
     why = "it is no directory, and no name on the hub"
-    if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", path):
+    if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", str(path)):
         _transformers(name)
         try:
             hub = import_module("huggingface_hub")
-            return Path(hub.snapshot_download(path, allow_patterns=["*.json", "*.safetensors"]))
+            return Path(hub.snapshot_download(str(path), allow_patterns=["*.json", "*.safetensors"]))
         except (OSError, ValueError, RuntimeError) as error:
             why = f"the hub did not give it ({_first_line(error)})"
     raise UserError(f"{name}: {path}: {why}; give a directory with config.json and model.safetensors")

@@ -22,7 +22,7 @@ from marey.encoders.i3d_net import CLASSES, Map, Network
 from marey.encoders.look import Look
 from marey.encoders.packages import Package, filled
 
-_LOOK = Look(size=(224, 224))
+LOOK = Look(size=(224, 224))
 _TAPS = {"Mixed_5c": 1024, "Mixed_4f": 832, "Mixed_3c": 480, "logits": CLASSES}
 _UNITS = {  # ours: hassony2's, the original's
     "b0": ("branch_0", "Branch_0/Conv3d_0a_1x1"),
@@ -52,14 +52,15 @@ class I3DConfig:
     def build(self) -> "I3D":
         return I3D(*filled(Network, PACKAGE, self.path, self.seed, _by_our_names))
 
+    def control(self, seed: int) -> "I3DConfig":
+        return I3DConfig(seed=seed)
+
 
 class I3D(Guest):
     """Video to what the network's last blocks see: one frame of features for eight of the clip."""
 
     def __init__(self, net: Network, weights: Weights):
-        super().__init__(
-            Facts("i3d", PACKAGE.licence, "DeepMind, Kinetics-400, RGB", str(_LOOK)), weights, _LOOK, _TAPS
-        )
+        super().__init__(Facts("i3d", PACKAGE.licence, "DeepMind, Kinetics-400, RGB", str(LOOK)), weights, LOOK, _TAPS)
         self.net = net
 
     def read(self, video: Map, taps: tuple[str, ...]) -> Features:

@@ -17,7 +17,7 @@ from marey.encoders.look import IMAGENET, Look
 from marey.encoders.packages import Package, filled
 from marey.encoders.state import Tensors
 
-_LOOK = Look(size=(224, 224), colours=IMAGENET)
+LOOK = Look(size=(224, 224), colours=IMAGENET)
 _STAGES = (  # factor of the width inside, width, blocks, stride
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -41,13 +41,16 @@ class MobileNetV2Config:
     def build(self) -> "MobileNetV2":
         return MobileNetV2(*filled(Network, PACKAGE, self.path, self.seed))
 
+    def control(self, seed: int) -> "MobileNetV2Config":
+        return MobileNetV2Config(seed=seed)
+
 
 class MobileNetV2(Guest):
     """Each frame by itself."""
 
     def __init__(self, net: "Network", weights: Weights):
-        facts = Facts("mobilenet-v2", PACKAGE.licence, "Google, ImageNet", str(_LOOK))
-        super().__init__(facts, weights, _LOOK, _TAPS)
+        facts = Facts("mobilenet-v2", PACKAGE.licence, "Google, ImageNet", str(LOOK))
+        super().__init__(facts, weights, LOOK, _TAPS)
         self.net = net
 
     def read(self, video: Float[Tensor, "B C T H W"], taps: tuple[str, ...]) -> Features:

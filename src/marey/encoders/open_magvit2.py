@@ -5,7 +5,7 @@ A checkpoint holds the weights twice, as training left them (`encoder.*`, `decod
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ from marey.tokens.quantizers import Quantized
 Video = Float[Tensor, "B 3 T H W"]
 FILE = "video_128_262144.ckpt"
 _SOURCE = "TencentARC/Open-MAGVIT2-Tokenizer-262144-Video"
-_LOOK = Look(frames=17, size=(128, 128))  # as it was trained; its norms span the clip, so that T must not vary
+LOOK = Look(frames=17, size=(128, 128))  # as it was trained; its norms span the clip, so that T must not vary
 _EMA = "model_ema."
 _PARTS = ("encoder.", "decoder.", "loss.", *(_EMA + part for part in ("encoder", "decoder", "decay", "num_updates")))
 Half = TypeVar("Half", bound=nn.Module)
@@ -43,12 +43,15 @@ class OpenMagvit2Config:
         if (self.path is None) == (self.seed is None):
             raise UserError(
                 "open-magvit2: give the path of its weights, or a seed for the random control; the released file is "
-                f"{FILE} (3 GB) of the hub repository {_SOURCE}"
+                f"{FILE} (3 GB) in {_SOURCE} on the hub"
             )
 
     def build(self) -> "OpenMagvit2":
         encoder, weights, kind = self._made(Encoder, "encoder.")
         return OpenMagvit2(self.net, encoder, weights, kind)
+
+    def control(self, seed: int) -> "OpenMagvit2Config":
+        return replace(self, path=None, seed=seed)
 
     def build_tokenizer(self) -> "OpenMagvit2Tokenizer":
         """The whole tokenizer, decoder included."""
@@ -72,8 +75,8 @@ class OpenMagvit2(Guest):
     def __init__(self, net: NetConfig, encoder: Encoder, weights: Weights, kind: str):
         taps = {"mid_block": net.widths[-1]} | {f"down.{level}": net.widths[level] for level in (1, 2)}
         taps |= {"latents": net.bits, "bits": net.bits}
-        facts = Facts("open-magvit2", "Apache-2.0", f"{_SOURCE}, {kind}", str(_LOOK))
-        super().__init__(facts, weights, _LOOK, taps)
+        facts = Facts("open-magvit2", "Apache-2.0", f"{_SOURCE}, {kind}", str(LOOK))
+        super().__init__(facts, weights, LOOK, taps)
         self.encoder = encoder
 
     def read(self, video: Video, taps: tuple[str, ...]) -> Features:

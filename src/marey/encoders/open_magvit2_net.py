@@ -4,7 +4,7 @@ The modules carry the names that the tensors have in its checkpoints. Layout of 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -174,5 +174,5 @@ def _blocks(inputs: int, outputs: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(Block(inputs if number == 0 else outputs, outputs) for number in range(count)))
 
 
-def _level(inputs: int, outputs: int, count: int, end: dict[str, nn.Module]) -> nn.Sequential:
+def _level(inputs: int, outputs: int, count: int, end: Mapping[str, nn.Module]) -> nn.Sequential:
     return nn.Sequential(OrderedDict({"block": _blocks(inputs, outputs, count), **end}))

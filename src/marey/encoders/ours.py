@@ -1,6 +1,6 @@
 """Our own models as guests, from the folder of a run: its tokenizer and the layers of its transformer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,14 +32,17 @@ Net = TypeVar("Net", bound=nn.Module)
 class OurTokenizerConfig:
     """path: a run folder with a finished tokenizer. seed: its shape with random weights instead."""
 
-    path: Path
+    path: Path | None = None
     seed: int | None = None
 
+    def control(self, seed: int) -> "OurTokenizerConfig":
+        return replace(self, seed=seed)
+
     def build(self) -> "OurTokenizer":
-        config, look = _tokenizer_of(self.path)
+        run, config, look = _tokenizer_of("our-tokenizer", self.path)
         if self.seed is not None:
-            return OurTokenizer(*drawn(lambda: Tokenizer(config), self.seed), look, self.path)
-        return OurTokenizer(*_finished(Tokenizer(config), self.path / "tokenizer"), look, self.path)
+            return OurTokenizer(*drawn(lambda: Tokenizer(config), self.seed), look, run)
+        return OurTokenizer(*_finished(Tokenizer(config), run / "tokenizer"), look, run)
 
 
 class OurTokenizer(Guest):
@@ -64,20 +67,23 @@ class OurTokenizer(Guest):
 class OurDynamicsConfig:
     """path: a finished run folder. seed: random weights for the transformer; its tokens stay those of the run."""
 
-    path: Path
+    path: Path | None = None
     seed: int | None = None
 
+    def control(self, seed: int) -> "OurDynamicsConfig":
+        return replace(self, seed=seed)
+
     def build(self) -> "OurDynamics":
-        config, look = _tokenizer_of(self.path)
-        tokenizer, _ = _finished(Tokenizer(config), self.path / "tokenizer")
+        run, config, look = _tokenizer_of("our-dynamics", self.path)
+        tokenizer, _ = _finished(Tokenizer(config), run / "tokenizer")
         layout = _layout(config, look)
-        file = self.path / "dynamics" / "config.json"
+        file = run / "dynamics" / "config.json"
         shape = from_json(DynamicsConfig, read_json(file).get("dynamics"), f"{file}: dynamics")
         if self.seed is not None:
             dynamics, weights = drawn(lambda: Dynamics(shape, layout), self.seed)
         else:
-            dynamics, weights = _finished(Dynamics(shape, layout), self.path / "dynamics")
-        return OurDynamics(tokenizer, dynamics, weights, look, self.path)
+            dynamics, weights = _finished(Dynamics(shape, layout), run / "dynamics")
+        return OurDynamics(tokenizer, dynamics, weights, look, run)
 
 
 class OurDynamics(Guest):
@@ -119,15 +125,17 @@ class OurDynamics(Guest):
         return Sequence(values, known, torch.zeros_like(known))
 
 
-def _tokenizer_of(run: Path) -> tuple[TokenizerConfig, Look]:
-    """Shape of a run's tokenizer and of the clips that it takes."""
+def _tokenizer_of(name: str, run: Path | None) -> tuple[Path, TokenizerConfig, Look]:
+    """A run's folder, the shape of its tokenizer, and the clips that this takes."""
+    if run is None:
+        raise UserError(f"{name}: give the folder of a run, such as {name}:runs/demo")
     file = run / "tokenizer" / "config.json"
     if not file.exists():
-        raise UserError(f"{file} does not exist; give the folder of a run, such as runs/demo")
+        raise UserError(f"{name}: {file} does not exist; give the folder of a run, such as runs/demo")
     said = read_json(file)
     config = from_json(TokenizerConfig, said.get("tokenizer"), f"{file}: tokenizer")
     world = from_json(DatasetSpec, said.get("dataset"), f"{file}: dataset").world
-    return config, Look(world.frames, (world.size, world.size), world.channels)
+    return run, config, Look(world.frames, (world.size, world.size), world.channels)
 
 
 def _layout(config: TokenizerConfig, look: Look) -> Layout:

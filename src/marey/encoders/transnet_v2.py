@@ -18,7 +18,7 @@ from marey.encoders.state import Tensors
 
 Map = Float[Tensor, "B _ _ _ _"]  # channels, frames, rows, columns
 Rows = Float[Tensor, "B T _"]
-_LOOK = Look(size=(27, 48), colours=UNIT)
+LOOK = Look(size=(27, 48), colours=UNIT)
 _WINDOW = 101  # frames around each one that it is compared with
 _DILATIONS = (1, 2, 4, 8)
 _TAPS = {"fc1": 1024, "stages.2": 256, "stages.1": 128, "stages.0": 64}
@@ -42,13 +42,16 @@ class TransNetV2Config:
     def build(self) -> "TransNetV2":
         return TransNetV2(*filled(Network, PACKAGE, self.path, self.seed, _by_our_names))
 
+    def control(self, seed: int) -> "TransNetV2Config":
+        return TransNetV2Config(seed=seed)
+
 
 class TransNetV2(Guest):
     """The main tap is the layer before the decision, one for each frame; it knows where in the frame things are."""
 
     def __init__(self, net: "Network", weights: Weights):
-        facts = Facts("transnet-v2", PACKAGE.licence, "soCzech/TransNetV2, ClipShots and BBC", str(_LOOK))
-        super().__init__(facts, weights, _LOOK, _TAPS)
+        facts = Facts("transnet-v2", PACKAGE.licence, "soCzech/TransNetV2, ClipShots and BBC", str(LOOK))
+        super().__init__(facts, weights, LOOK, _TAPS)
         self.net = net
 
     def read(self, video: Map, taps: tuple[str, ...]) -> Features:

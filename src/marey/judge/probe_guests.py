@@ -5,11 +5,12 @@ A name is the kind of a config, after a colon where its weights are, and before 
 norms calibrated), `shuffled-i3d` (shown the frames in a random order).
 """
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from marey.core.errors import UserError
+from marey.encoders.catalogue import ENTRIES
 from marey.encoders.controls import (
     ControlConfig,
     MeanFrameConfig,
@@ -17,31 +18,12 @@ from marey.encoders.controls import (
     PixelsConfig,
     ShuffledConfig,
 )
-from marey.encoders.efficientnet_lite0 import EfficientNetLite0Config
 from marey.encoders.guest import Guest
-from marey.encoders.hub_images import CLIPConfig, DINOConfig, SigLIP2Config
-from marey.encoders.hub_video import TimeSformerConfig, VideoMAEConfig, VJEPA2Config
-from marey.encoders.i3d import I3DConfig
-from marey.encoders.mobilenet_v2 import MobileNetV2Config
-from marey.encoders.open_magvit2 import OpenMagvit2Config
-from marey.encoders.transnet_v2 import TransNetV2Config
 from marey.judge.probe_oracles import TrackStatisticsConfig, TrueTrackConfig
 from marey.judge.probe_result import Role
 
 SEEDS = (0, 1, 2)  # of random controls
-GUESTS: dict[str, type] = {
-    "open-magvit2": OpenMagvit2Config,
-    "i3d": I3DConfig,
-    "efficientnet-lite0": EfficientNetLite0Config,
-    "mobilenet-v2": MobileNetV2Config,
-    "transnet-v2": TransNetV2Config,
-    "videomae": VideoMAEConfig,
-    "v-jepa2": VJEPA2Config,
-    "timesformer": TimeSformerConfig,
-    "clip": CLIPConfig,
-    "siglip2": SigLIP2Config,
-    "dino": DINOConfig,
-}
+GUESTS: dict[str, type] = {entry.name: entry.config for entry in ENTRIES}
 CONTROLS: dict[str, type] = {
     get_args(get_type_hints(each)["kind"])[0]: each
     for each in (*get_args(ControlConfig), TrackStatisticsConfig, TrueTrackConfig)
@@ -111,17 +93,9 @@ def _check(name: str, kind: str, path: str) -> None:
         raise UserError(f"--encoders {name}: {kind} takes no path; leave it out")
 
 
-def _config(kind: str, path: str, seed: int | None = None) -> Any:
-    """The config of a name. seed: of random weights; then a path only tells the architecture, if the config asks it."""
-    own = {field.name: field for field in fields(KINDS[kind])}
-    asks = "path" in own and own["path"].default is MISSING
-    if asks and not path:
-        return Missing(f"{kind} comes with no weights; say where they are, as in {kind}:/path")
-    values: dict[str, Any] = {} if seed is None else {"seed": seed}
-    if path and (seed is None or asks):
-        values["path"] = path if own["path"].type is str else Path(path)
+def _config(kind: str, path: str) -> Any:
     try:
-        return KINDS[kind](**values)
+        return KINDS[kind](path=Path(path)) if path else KINDS[kind]()
     except UserError as error:  # it cannot be without weights
         return Missing(str(error))
 
@@ -140,7 +114,13 @@ def _with_controls(entry: Entry) -> list[Entry]:
 
 def _random(kind: str, path: str = "") -> tuple[Any, ...]:
     """The same network with random weights, once for each seed."""
-    return tuple(_config(kind, path, seed) for seed in SEEDS)
+    config = _config(kind, path)
+    if not isinstance(config, Missing):
+        return tuple(config.control(seed) for seed in SEEDS)
+    try:
+        return tuple(KINDS[kind](seed=seed) for seed in SEEDS)  # its network is known without its weights
+    except UserError:
+        return (config,)
 
 
 def _shared() -> list[Entry]:
