@@ -165,4 +165,4 @@ def test_the_tracker_s_statistics_are_nearly_those_of_the_true_track() -> None:
     places = slice(0, 8 * 3)
     assert np.abs(seen - true)[..., places].max() < 0.02  # of the frame's width
     with pytest.raises(UserError, match="too short"):
-        of_truth(found.truth, 3)
+        of_truth(found.truth, 2)

@@ -100,7 +100,7 @@ def learn(encoder: str, clips: ProbeSet, device: str, progress: Progress) -> Cla
         raise UserError(f"{clips.name} has one label only, so there is nothing to learn")
     lesson = Lesson("class", space(flat[train]), values[train], space(flat[validation]), values[validation])
     found = best_logistic(lesson)
-    weight, bias = _all_rows(found.coef_, found.intercept_)
+    weight, bias = _all_rows(found.coef_.astype(np.float64), found.intercept_.astype(np.float64))
     labels = tuple(clips.truth.names[int(label)] for label in found.classes_)
     said = found.predict(space(flat[clips.test]))
     facts = Facts(

@@ -17,7 +17,7 @@ from marey.judge.probe_truth import Truth
 from marey.judge.tracker import track_clips
 
 _CONTRAST = 120.0  # grey levels: fainter than the inks of `matched` against its paper, so that shaded dots count
-_FEWEST = 4  # frames: shapes are made of differences up to the third
+_FEWEST = 3  # frames: two steps make a turn
 
 
 @strict

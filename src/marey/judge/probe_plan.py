@@ -23,11 +23,14 @@ def in_words(clips: ProbeSet, names: list[str], config: ProbeConfig) -> list[str
         f"of {clips.size[1]} x {clips.size[0]}; a rule that guesses one law of four lies within {guess.low:.3f} to "
         f"{guess.high:.3f}"
     ]
-    total = 0.0
+    total, absent = 0.0, set()
     for entry, passes in plan(clips, names, config):
         try:
+            if entry.of in absent:
+                raise UserError(f"{entry.of} was not run")
             seconds = passes * _seconds(entry, clips)
         except UserError as error:
+            absent.add(entry.name)
             lines.append(f"{entry.name}: not run: {error}")
             continue
         total += seconds
