@@ -144,7 +144,8 @@ def test_noise_sits_at_chance_and_the_truth_above_all(held: tuple[ProbeResult, l
     noise, ceiling = held[0].checks
     assert noise.passed and noise.name == "noise at chance" and "chance is 0.250" in noise.words
     assert "test clips" in ceiling.words
-    scores = {row.guest: row.value for row in held[0].rows if (row.task, row.labels) == ("position", 80)}
+    rows = [row for row in held[0].rows if (row.task, row.labels, row.probe) == ("position", 80, "linear")]
+    scores = {row.guest: row.value for row in rows}
     assert scores["true-track"] > 0.98 > scores["noise"]
 
 
@@ -268,23 +269,30 @@ def test_the_old_set_ups_give_chance_and_their_figures_are_inside_it(tmp_path: P
         assert abs(np.mean(each.right) / TESTED - 0.25) < 4 * np.sqrt(0.25 * 0.75 / TESTED / 12)
         assert each.low <= each.reported / TESTED <= each.high or 0.1 < each.reported / TESTED < 0.4
     assert "7 of 40 right were reported (17.5%; 95 % 8.7% to 31.9%)" in history.words[0]
-    assert "9 of 40" in history.words[1] and "p = 0.82" in history.words[2] and "1,4" in history.words[2]
+    assert "9 of 40" in history.words[1] and "p = 0.82" in history.words[2] and "1,174 test clips" in history.words[2]
 
 
-def test_a_classifier_is_learned_kept_and_labels_clips(dataset: Path, tmp_path: Path) -> None:
-    learned = invoke("classify", "--encoder", "pixels", "--train", dataset, "--out", tmp_path / "C")
+def _by_side(out: Path, split: str, labelled: bool) -> np.ndarray:
+    """Clips in an npz, labelled by the side on which the dot is; returns the sides."""
+    side = (SPEC.scenes(split).track[..., 0].mean(axis=1) > SPEC.world.size / 2).astype(np.int64)
+    videos = clips(SPEC, split, 0, len(side)).transpose(0, 1, 4, 2, 3)
+    np.savez(out, videos=videos, **({"labels": side, "label_names": np.array(["left", "right"])} if labelled else {}))
+    return side
+
+
+def test_a_classifier_is_learned_kept_and_labels_clips(tmp_path: Path) -> None:
+    _by_side(tmp_path / "train.npz", "train", labelled=True)
+    command = ("classify", "--encoder", "pixels", "--train", tmp_path / "train.npz", "--out", tmp_path / "C")
+    learned = invoke(*command)
     assert learned.exit_code == 0, learned.output
-    assert re.search(r"\d+ of 40 test clips right \(.*chance 25\.0%\), learned from 80 clips", learned.stdout)
-    shown = clips(SPEC, "train", 0, 12)
-    np.savez(tmp_path / "mine.npz", videos=shown.transpose(0, 1, 4, 2, 3))
+    assert re.search(r"\d+ of 16 test clips right \(.*; chance \d+\.\d%\), learned from 48 clips", learned.stdout)
+    side = _by_side(tmp_path / "mine.npz", "test", labelled=False)
     said = invoke("classify", tmp_path / "C", "--clips", tmp_path / "mine.npz").stdout.splitlines()
-    assert said[0] == "clip,label,probability" and len(said) == 13
+    assert said[0] == "clip,label,probability" and len(said) == 1 + len(side)
     rows = [line.split(",") for line in said[1:]]
-    law = [SPEC.world.laws[label] for label in SPEC.scenes("train", 0, 12).law]
-    assert np.mean([row[1] == name for row, name in zip(rows, law, strict=True)]) > 0.5  # it has learned from these
-    assert all(0.25 <= float(row[2]) <= 1 for row in rows)
-    assert "already holds a classifier" in invoke("classify", "--encoder", "pixels", "--train", dataset, "--out",
-                                                  tmp_path / "C").stderr  # fmt: skip
+    assert np.mean([row[1] == ("left", "right")[each] for row, each in zip(rows, side, strict=True)]) > 0.85
+    assert all(0.5 <= float(row[2]) <= 1 for row in rows)
+    assert "already holds a classifier" in invoke(*command).stderr
 
 
 def test_a_classifier_refuses_other_weights_and_damage(dataset: Path, tmp_path: Path, tiny: str) -> None:
