@@ -13,7 +13,7 @@ from marey.judge.probe_files import read_result
 from marey.judge.probe_result import Card, Comparison, ProbeResult, Row, TaskCard
 from marey.report import words
 from marey.report.page import flat, page_from
-from marey.report.probe_plots import curves
+from marey.report.probe_plots import curves, short
 
 _VERDICTS = ("helps", "does worse", "does not help", "too few clips to tell")
 
@@ -135,6 +135,7 @@ def as_csv(result: ProbeResult) -> str:
 def _page(result: ProbeResult, name: str, charts: dict[str, Any]) -> str:
     return page_from("probe.html.jinja", {
         "name": name,
+        "short": short,
         "result": result,
         "story": story(result),
         "tasks": [(task, _marks(result, task), charts.get(task.name)) for task in result.tasks],

@@ -1,6 +1,7 @@
 """Label-efficiency curves of a bench: score against the number of labelled clips, which grows by factors."""
 
 from math import log10
+from pathlib import Path
 
 from marey.judge.probe_result import ProbeResult, Row, TaskCard
 from marey.report.plots import Chart, Line, apart, ticks
@@ -30,13 +31,19 @@ def curves(result: ProbeResult, task: TaskCard) -> Chart | None:
     }
     heights = apart([points[-1][1] for points in places.values()], 15.0, _BOTTOM)
     lines = [
-        Line(name, _path(points), points, points[-1], height, number(series[name][-1].value))
+        Line(short(name), _path(points), points, points[-1], height, number(series[name][-1].value))
         for (name, points), height in zip(places.items(), heights, strict=True)
     ]
     shown = [count for count in labels if log10(count) % 1 == 0 or count == labels[-1]]
     x_ticks = [(_x(count, labels), f"{count:,}") for count in shown]
     y_ticks = [(_y(value, low), f"{value:g}") for value in ticks(low, 1.0, 5)]
     return Chart(task.name, _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM, x_ticks, y_ticks, lines, log=False)
+
+
+def short(name: str) -> str:
+    """A name without the folders of its path: `clip:/weights/vit` as "clip:vit"."""
+    head, colon, path = name.partition(":")
+    return f"{head}{colon}{Path(path).name}"
 
 
 def _chosen(result: ProbeResult, known: set[str]) -> list[str]:
