@@ -15,8 +15,24 @@ from marey.data.spec import PRESETS
 from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
+_MAKING = ["demo", "make", "look", "check", "export", "import"]
+STORY = (*_MAKING, "train", "judge", "report", "twin", "encoders", "probe", "classify")
+    "demo",
+    "make",
+    "look",
+    "check",
+    "export",
+    "import",
+    "train",
+    "judge",
+    "report",
+    "twin",
+    "encoders",
+    "probe",
+    "classify",
+]
 COMMANDS = {
-    (): ("demo", "make", "look", "check", "export", "import", "train", "judge", "report", "twin", "COMMAND --help"),
+    (): (*STORY, "COMMAND --help"),
     ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small, every-task or base"),
     ("make",): (
         "--preset",
@@ -40,6 +56,10 @@ COMMANDS = {
     ("judge",): ("RUN", "--device", "metrics.json"),
     ("report",): ("RUN", "--gif", "report.html"),
     ("twin",): ("--recipe", "--of", "--out", "--steps", "--beside", "--resume", "control", "trajectories"),
+    ("encoders",): ("get", "licence", "next step"),
+    ("encoders", "get"): ("NAME...", "hash", "safetensors", "fingerprint"),
+    ("probe",): ("--dataset", "--encoders", "--tasks", "--dry-run", "--historical", "future-position", "_probe.json"),
+    ("classify",): ("--encoder", "--train", "--out", "--clips", "probability"),
 }
 
 
@@ -68,18 +88,18 @@ def test_help_teaches(command: tuple[str, ...], option: str) -> None:
 
 
 def test_every_command_is_listed_here() -> None:
-    found = {(name,) for name in main.commands} | {("train", name) for name in main.commands["train"].commands}
+    found = {(name,) for name in main.commands}
+    found |= {(group, name) for group in ("train", "encoders") for name in main.commands[group].commands}
     assert found | {()} == COMMANDS.keys()
 
 
 def test_the_help_tells_the_story_in_order_one_line_each() -> None:
-    story = ["demo", "make", "look", "check", "export", "import", "train", "judge", "report", "twin"]
     before, after = invoke("--help").output.split("Commands:\n")
     listed = [line.split(maxsplit=1) for line in after.splitlines()]
-    assert [name for name, _ in listed] == story
+    assert [name for name, _ in listed] == list(STORY)
     assert all(words.endswith(".") and not words.endswith("...") for _, words in listed)
     shown = [line.split()[1] for line in before.splitlines() if line.startswith("  marey ") and "COMMAND" not in line]
-    assert list(dict.fromkeys(shown)) == story
+    assert list(dict.fromkeys(shown)) == list(STORY)
 
 
 def test_the_help_of_make_knows_every_preset_and_factor() -> None:

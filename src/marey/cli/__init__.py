@@ -3,8 +3,10 @@
 import click
 
 from marey.cli.datasets import check, export, import_command, look
+from marey.cli.encoders import encoders
 from marey.cli.make import make
 from marey.cli.options import Commands
+from marey.cli.probe import classify, probe
 from marey.cli.runs import demo, judge, report, train
 from marey.cli.twin import twin
 
@@ -26,10 +28,16 @@ def main() -> None:
     marey judge runs/mine                       ... measured ...
     marey report runs/mine                      ... and shown
     marey twin --of tracks --out runs/twin      the same on coordinates, to compare
+    marey encoders                              networks of others, to compare features with
+    marey probe --dataset D --encoders i3d      do frozen encoders of others help? against their controls
+    marey classify C --clips mine.npz           labels for your clips, by what C learned
 
     marey COMMAND --help tells each command's options.
     """
 
 
-for _command in (demo, make, look, check, export, import_command, train, judge, report, twin):  # the order of the story
+_DATA_SETS = (make, look, check, export, import_command)
+_RUNS = (train, judge, report, twin)
+_ENCODERS = (encoders, probe, classify)
+for _command in (demo, *_DATA_SETS, *_RUNS, *_ENCODERS):  # the order of the story
     main.add_command(_command)

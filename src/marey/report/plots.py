@@ -173,7 +173,7 @@ def _chart(
         return round(bottom - (bottom - top) * (scale(y) - scale(y_low)) / span, 1)
 
     known = {name: [value for value in values if value is not None] for name, values in series.items()}
-    labels = iter(_apart([y_at(values[-1]) for values in known.values() if values], 15.0, bottom))
+    labels = iter(apart([y_at(values[-1]) for values in known.values() if values], 15.0, bottom))
     lines = []
     for name, values in series.items():
         if not known[name]:
@@ -210,7 +210,7 @@ def _path(places: list[tuple[float, float] | None]) -> str:
     return text
 
 
-def _apart(ys: list[float], gap: float, bottom: float) -> list[float]:
+def apart(ys: list[float], gap: float, bottom: float) -> list[float]:
     """Label heights near `ys` and at least `gap` apart, pushed down in order and then up from `bottom`."""
     order = sorted(range(len(ys)), key=ys.__getitem__)
     out = list(ys)

@@ -1,0 +1,147 @@
+"""One row of the bench at work: its networks built, its features extracted, or the reason why not."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from marey.core.errors import UserError
+from marey.data.clips import as_video
+from marey.data.staged import Progress
+from marey.encoders.controls import Shuffled, batch_norms, calibrated
+from marey.encoders.features import Extracted, extract
+from marey.encoders.guest import Facts, Guest, Weights
+from marey.judge.probe_guests import Entry
+from marey.judge.probe_oracles import TrueTrackConfig, of_truth
+from marey.judge.probe_result import Card, State
+from marey.judge.probe_set import ProbeSet
+
+_CALIBRATED_ON = 64  # clips of the pool
+_STATES: dict[str, State] = {"pretrained": "weights found", "random": "random control", "none": "no weights"}
+
+Features = Float32[np.ndarray, "N t D"]
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """How features are extracted. cache: where they are kept. all_taps: of guests, not the main tap alone.
+
+    batch: clips a guest sees at once.
+    """
+
+    cache: Path = Path("results/features")
+    all_taps: bool = True
+    batch: int = 8
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """found: by network, then by view (False: whole clips, True: without their future), by tap."""
+
+    card: Card
+    found: tuple[dict[bool, dict[str, Features]], ...] = ()
+
+    def features(self, tap: str, before: bool) -> list[Features]:
+        """Of each network."""
+        return [views[before][tap] for views in self.found]
+
+
+def enter(
+    entry: Entry,
+    clips: ProbeSet,
+    views: tuple[bool, ...],
+    how: Extraction,
+    progress: Progress,
+) -> Entrant:
+    """Build and extract; what cannot be had is a card that says why, and never another network in its place."""
+    blank = Card(entry.name, entry.role, "not run", of=entry.of, networks=len(entry.configs), path=entry.path)
+    try:
+        if isinstance(entry.configs[0], TrueTrackConfig):
+            return _true_track(blank, clips, views)
+        seen = [_seen(entry, number, clips, views, how, progress) for number in range(len(entry.configs))]
+    except UserError as error:
+        return Entrant(replace(blank, why=str(error)))
+    return Entrant(_card(blank, seen), tuple(network.found for network in seen))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What remains of a network when its features are there; it is let go before the next one is built."""
+
+    facts: Facts
+    weights: Weights
+    whole: Extracted
+    found: dict[bool, dict[str, Features]]
+
+
+def _seen(
+    entry: Entry, number: int, clips: ProbeSet, views: tuple[bool, ...], how: Extraction, progress: Progress
+) -> _Seen:
+    guest = built(entry, number, clips).to(how.device)
+    taps = guest.taps if how.all_taps and entry.role in ("guest", "random control") else guest.taps[:1]
+    extracted = {
+        before: extract(guest, clips.before if before else clips.clips, how.cache, taps, how.batch, progress)
+        for before in views
+    }
+    found = {before: each.taps for before, each in extracted.items()}
+    return _Seen(guest.facts, guest.weights, extracted[views[0]], found)
+
+
+def built(entry: Entry, number: int, clips: ProbeSet) -> Guest:
+    """One network of an entry, changed as its name says."""
+    guest: Guest = entry.configs[number].build()
+    wanted = "random" if entry.role == "random control" else None
+    assert wanted is None or guest.weights.state == wanted, f"{entry.name}: {guest.weights}"
+    if entry.role == "guest" and guest.weights.state == "random":
+        raise UserError(f"{entry.name} came with random weights; ask for them by name, as random-{entry.name}")
+    if entry.change == "shuffled":
+        return Shuffled(guest)
+    if entry.change == "calibrated":
+        if not batch_norms(guest):
+            raise UserError("it has no batch norms, so there is nothing to calibrate")
+        return calibrated(guest, _videos(clips))
+    return guest
+
+
+def _videos(clips: ProbeSet) -> list[Float[Tensor, "B C T H W"]]:
+    """Some whole clips of the pool, eight at a time."""
+    shots = [next(clips.clips.runs(int(row), int(row) + 1)) for row in clips.pool[:_CALIBRATED_ON]]
+    if len({shot.shape for shot in shots}) > 1:
+        raise UserError("clips of several sizes make no batch to calibrate its batch norms on")
+    return [as_video(np.concatenate(shots[start : start + 8])) for start in range(0, len(shots), 8)]
+
+
+def _card(blank: Card, seen: list[_Seen]) -> Card:
+    facts, weights, cost, taps = seen[0].facts, seen[0].weights, seen[0].whole.cost, seen[0].whole.taps
+    main = next(iter(taps.values()))
+    return replace(
+        blank,
+        state=_STATES[weights.state],
+        title=facts.name,
+        licence=facts.licence,
+        source=facts.source,
+        input=facts.input,
+        path=weights.path,
+        sha256=weights.sha256,
+        seeds=tuple(each.weights.seed for each in seen if each.weights.seed is not None),
+        fingerprint=tuple(each.whole.fingerprint for each in seen),
+        taps=tuple(taps),
+        steps=main.shape[1],
+        width=main.shape[2],
+        seconds=round(cost.seconds, 6),
+        cpu_seconds=round(cost.cpu_seconds, 6),
+        forward=round(cost.forward, 6),
+        peak_mb=None if cost.peak_mb is None else round(cost.peak_mb, 1),
+    )
+
+
+def _true_track(blank: Card, clips: ProbeSet, views: tuple[bool, ...]) -> Entrant:
+    tap = "statistics"
+    found = {before: {tap: of_truth(clips.truth, clips.prefix if before else clips.frames)} for before in views}
+    width = found[views[0]][tap].shape[2]
+    title, source = "true track", "what the clips were drawn from; it sees no pixels"
+    card = replace(blank, state="no weights", title=title, source=source, taps=(tap,), steps=1, width=width)
+    return Entrant(card, (found,))
