@@ -14,7 +14,7 @@ from marey.cli import main
 from marey.core.errors import UserError
 from marey.core.files import sha256
 from marey.encoders import efficientnet_lite0, i3d, mobilenet_v2, transnet_v2
-from marey.encoders.catalogue import ENTRIES
+from marey.encoders.catalogue import ENTRIES, entry
 from marey.encoders.efficientnet_lite0 import EfficientNetLite0Config
 from marey.encoders.guest import Facts, Features, Guest, Weights, fixed_clip
 from marey.encoders.i3d import I3DConfig, kinetics_labels
@@ -205,14 +205,24 @@ def test_states_are_honest() -> None:
 # -- the real ones -------------------------------------------------------------------------------------------------
 
 
+FINGERPRINTS = {
+    "i3d": "cc7938231746",
+    "efficientnet-lite0": "2f2f619c9e7c",
+    "mobilenet-v2": "bd472842188d",
+    "transnet-v2": "7af5365c819a",
+}
+
+
 @pytest.mark.weights
 @pytest.mark.parametrize("name", NETWORKS)
 def test_fetched_weights(name: str) -> None:
-    module = {"i3d": i3d, "transnet-v2": transnet_v2, "mobilenet-v2": mobilenet_v2}.get(name, efficientnet_lite0)
-    if not module.PACKAGE.kept.exists():
+    package = entry(name).package
+    assert package is not None
+    if not package.kept.exists():
         pytest.skip(f"run `marey encoders get {name}` first")
-    weights = CONFIGS[name]().build().weights
-    assert weights.sha256 == module.PACKAGE.weights and weights.copied == weights.expected
+    guest = CONFIGS[name]().build()
+    assert guest.weights.sha256 == package.weights and guest.weights.copied == guest.weights.expected
+    assert guest.fingerprint() == FINGERPRINTS[name]
 
 
 # -- the command ---------------------------------------------------------------------------------------------------
