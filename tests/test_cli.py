@@ -17,20 +17,6 @@ from tests.demo import marey, one_line
 
 _MAKING = ["demo", "make", "look", "check", "export", "import"]
 STORY = (*_MAKING, "train", "judge", "report", "twin", "encoders", "probe", "classify")
-    "demo",
-    "make",
-    "look",
-    "check",
-    "export",
-    "import",
-    "train",
-    "judge",
-    "report",
-    "twin",
-    "encoders",
-    "probe",
-    "classify",
-]
 COMMANDS = {
     (): (*STORY, "COMMAND --help"),
     ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small, every-task or base"),

@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, VideoModel]:
     tokenizer = shaken(Tokenizer(smoke.tokenizer), seed=1)
     dynamics = shaken(Dynamics(smoke.dynamics, smoke.layout), seed=2)
     first = TokenizerStage(smoke.dataset, smoke.tokenizer, smoke.tokenizer_training, smoke.seed)
-    second = DynamicsStage(smoke.dataset, smoke.dynamics, smoke.dynamics_training, "0" * 64, smoke.seed)
+    second = DynamicsStage(smoke.dataset, smoke.dynamics, smoke.dynamics_training, "0" * 64, smoke.seed, smoke.tasks)
     for name, stage, model in (("tokenizer", first, tokenizer), ("dynamics", second, dynamics)):
         RunFolder.start(path / name, stage, resume=False)
         save_weights(model, path / name, fingerprint(stage))
@@ -61,7 +61,9 @@ def test_the_layers_of_the_transformer(run: tuple[Path, VideoModel]) -> None:
     found = guest.features(video, guest.taps)
     n, frames = len(video), video.shape[2]
     shown = torch.ones(n, frames, dtype=torch.bool)
-    asked = Exercise(torch.full((n,), task_index("classify")), shown, torch.zeros(n, dtype=torch.bool))
+    asked = Exercise(
+        torch.full((n,), task_index("classify")), shown[:, :, None, None], torch.zeros(n, dtype=torch.bool)
+    )
     seen: list[torch.Tensor] = []
     hook = model.dynamics.norm.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
     model.dynamics.class_logits(model.sequence(video, torch.zeros(n, dtype=torch.int64), asked))

@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Bool, Int64, Shaped
 from torch import Tensor
 
+from marey.tokens.tokenizer import AnyTokenizerConfig
+
 Grid = tuple[int, int, int]  # latent frames, rows, columns
 
 
@@ -71,6 +73,17 @@ class Layout:
     grid: Grid
     levels: tuple[int, ...]
     ordinal: bool = True
+
+    @classmethod
+    def of(
+        cls, tokenizer: AnyTokenizerConfig, frames: int, size: int, tasks: int, laws: int, joint: bool = False
+    ) -> "Layout":
+        """Of the tokens of clips of `frames` frames of size x size pixels. joint: each code is one name."""
+        t, h, w = tokenizer.stride
+        grid: Grid = (1 + (frames - 1) // t, size // h, size // w)
+        quantizer = tokenizer.quantizer
+        levels = (math.prod(quantizer.levels),) if joint else quantizer.levels
+        return cls(tasks, laws, grid, levels, ordinal=quantizer.ordinal and not joint)
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:

@@ -13,13 +13,13 @@ from marey.core.config import from_json, strict
 from marey.core.errors import UserError
 from marey.core.files import read_json
 from marey.data.spec import DatasetSpec
-from marey.dynamics.sequence import Grid, Layout, Sequence
-from marey.dynamics.tasks import TASKS, task_index
+from marey.dynamics.sequence import Layout, Sequence
+from marey.dynamics.tasks import Task, task_index, tasks_named
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
 from marey.encoders.guest import Facts, Features, Guest, Weights, over_space
 from marey.encoders.look import Look
 from marey.encoders.state import drawn, hash_of
-from marey.tokens.tokenizer import Tokenizer, TokenizerConfig
+from marey.tokens.tokenizer import AnyTokenizerConfig, Tokenizer
 from marey.train import load_weights
 from marey.world.laws import BASE_LAWS
 
@@ -49,9 +49,10 @@ class OurTokenizer(Guest):
     """latents: before quantization; codes: after it; indices: the digits of the codes' indices, as numbers."""
 
     def __init__(self, tokenizer: Tokenizer, weights: Weights, look: Look, source: Path):
-        width = len(tokenizer.config.quantizer.levels)
+        quantizer = tokenizer.config.quantizer
         facts = Facts("our-tokenizer", "your own", str(source), str(look))
-        super().__init__(facts, weights, look, dict.fromkeys(("latents", "codes", "indices"), width))
+        widths = {"latents": quantizer.channels, "codes": quantizer.channels, "indices": len(quantizer.levels)}
+        super().__init__(facts, weights, look, widths)
         self.tokenizer = tokenizer
 
     def read(self, video: Video, taps: tuple[str, ...]) -> Features:  # noqa: ARG002 - all three come together
@@ -76,25 +77,37 @@ class OurDynamicsConfig:
     def build(self) -> "OurDynamics":
         run, config, look = _tokenizer_of("our-dynamics", self.path)
         tokenizer, _ = _finished(Tokenizer(config), run / "tokenizer")
-        layout = _layout(config, look)
         file = run / "dynamics" / "config.json"
-        shape = from_json(DynamicsConfig, read_json(file).get("dynamics"), f"{file}: dynamics")
+        said = read_json(file)
+        shape = from_json(DynamicsConfig, said.get("dynamics"), f"{file}: dynamics")
+        tasks = tasks_named(tuple(said["tasks"]))
+        assert look.frames is not None and look.size is not None
+        joint = shape.vocabulary == "joint"
+        layout = Layout.of(config, look.frames, look.size[0], len(tasks), len(BASE_LAWS), joint=joint)
         if self.seed is not None:
-            dynamics, weights = drawn(lambda: Dynamics(shape, layout), self.seed)
+            dynamics, weights = drawn(lambda: shape.build(layout), self.seed)
         else:
-            dynamics, weights = _finished(Dynamics(shape, layout), run / "dynamics")
-        return OurDynamics(tokenizer, dynamics, weights, look, run)
+            dynamics, weights = _finished(shape.build(layout), run / "dynamics")
+        return OurDynamics(tokenizer, dynamics, tasks, weights, look, run)
 
 
 class OurDynamics(Guest):
     """What each layer makes of the clip's tokens when all of them are given and the class is asked."""
 
-    def __init__(self, tokenizer: Tokenizer, dynamics: Dynamics, weights: Weights, look: Look, source: Path):
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        dynamics: Dynamics,
+        tasks: tuple[Task, ...],
+        weights: Weights,
+        look: Look,
+        source: Path,
+    ):
         layers = range(len(dynamics.blocks), 0, -1)
         facts = Facts("our-dynamics", "your own", str(source), str(look))
         taps = {f"layer.{number}": dynamics.place.shape[-1] for number in layers}
         super().__init__(facts, weights, look, taps)
-        self.tokenizer, self.dynamics = tokenizer, dynamics
+        self.tokenizer, self.dynamics, self.task = tokenizer, dynamics, task_index("classify", tasks)
 
     def read(self, video: Video, taps: tuple[str, ...]) -> Features:
         layout, found = self.dynamics.layout, {}
@@ -117,32 +130,33 @@ class OurDynamics(Guest):
         }
 
     def _asked(self, video: Video) -> Sequence:
-        digits = self.tokenizer.quantizer.split(self.tokenizer.encode(video).indices)
-        task = torch.full((len(video),), task_index("classify"), device=video.device)
+        indices, names = self.tokenizer.encode(video).indices, len(self.dynamics.layout.levels) == 1
+        digits = indices[..., None] if names else self.tokenizer.quantizer.split(indices)
+        task = torch.full((len(video),), self.task, device=video.device)
         yes = torch.ones_like(task, dtype=torch.bool)
         values = self.dynamics.layout.row(task, torch.zeros_like(task), digits)
         known = self.dynamics.layout.row(yes, ~yes, torch.ones_like(digits, dtype=torch.bool))
         return Sequence(values, known, torch.zeros_like(known))
 
 
-def _tokenizer_of(name: str, run: Path | None) -> tuple[Path, TokenizerConfig, Look]:
+@dataclass(frozen=True)
+class _Said:
+    """What the file of a tokenizer's stage says that matters here; all else in it is left alone."""
+
+    tokenizer: AnyTokenizerConfig
+    dataset: DatasetSpec
+
+
+def _tokenizer_of(name: str, run: Path | None) -> tuple[Path, AnyTokenizerConfig, Look]:
     """A run's folder, the shape of its tokenizer, and the clips that this takes."""
     if run is None:
         raise UserError(f"{name}: give the folder of a run, such as {name}:runs/demo")
     file = run / "tokenizer" / "config.json"
     if not file.exists():
         raise UserError(f"{name}: {file} does not exist; give the folder of a run, such as runs/demo")
-    said = read_json(file)
-    config = from_json(TokenizerConfig, said.get("tokenizer"), f"{file}: tokenizer")
-    world = from_json(DatasetSpec, said.get("dataset"), f"{file}: dataset").world
+    said = from_json(_Said, read_json(file), str(file))
+    config, world = said.tokenizer, said.dataset.world
     return run, config, Look(world.frames, (world.size, world.size), world.channels)
-
-
-def _layout(config: TokenizerConfig, look: Look) -> Layout:
-    assert look.frames is not None and look.size is not None
-    t, h, w = config.stride
-    grid: Grid = (1 + (look.frames - 1) // t, look.size[0] // h, look.size[1] // w)
-    return Layout(len(TASKS), len(BASE_LAWS), grid, config.quantizer.levels)
 
 
 def _finished(net: Net, folder: Path) -> tuple[Net, Weights]:

@@ -7,7 +7,7 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.data.spec import DatasetSpec
 from marey.dynamics.autoregressive import AutoregressiveConfig
-from marey.dynamics.sequence import Grid, Layout
+from marey.dynamics.sequence import Layout
 from marey.dynamics.tasks import TASKS, tasks_named
 from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import JudgeConfig
@@ -68,9 +68,7 @@ class Recipe:
     @property
     def layout(self) -> Layout:
         """Of the token sequence: it follows from the clips' shape, the strides and the quantizer."""
-        t, h, w = self.tokenizer.stride
-        grid: Grid = (1 + (self.shape.frames - 1) // t, self.shape.size // h, self.shape.size // w)
-        quantizer = self.tokenizer.quantizer
-        if self.dynamics.vocabulary == "joint":
-            return Layout(len(self.tasks), len(BASE_LAWS), grid, (math.prod(quantizer.levels),), ordinal=False)
-        return Layout(len(self.tasks), len(BASE_LAWS), grid, quantizer.levels, quantizer.ordinal)
+        joint = self.dynamics.vocabulary == "joint"
+        return Layout.of(
+            self.tokenizer, self.shape.frames, self.shape.size, len(self.tasks), len(BASE_LAWS), joint=joint
+        )
