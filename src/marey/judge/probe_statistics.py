@@ -136,9 +136,3 @@ def clips_needed(difference: Difference, margin: float, tests: int) -> int:
     ways = [(told, abs(difference.value)), (ended, margin - difference.value)]
     squares = [(z * difference.error / size) ** 2 for z, size in ways if size > 0]
     return max(difference.n + 1, int(np.ceil(difference.n * min(squares))))
-
-
-def detectable(n: int, error: float, tests: int) -> float:
-    """The least true difference that n clips tell four times in five, when n clips give this standard error."""
-    assert n > 0
-    return float(norm.ppf(1 - ALPHA / 2 / tests) + norm.ppf(POWER)) * error
