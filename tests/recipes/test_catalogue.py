@@ -105,7 +105,7 @@ def test_what_does_not_fit_is_refused_at_once(wrong: str) -> None:
 def test_a_wrong_file_is_named_with_its_field() -> None:
     data = to_json(SMALL)
     data["tokenizer"]["stride"] = 4
-    with pytest.raises(UserError, match=r"^here/config\.json: field tokenizer\.stride"):
+    with pytest.raises(UserError, match=r"^here/config\.json: field tokenizer\.moments\.stride"):
         from_json(Recipe, data, where="here/config.json")
     data = to_json(SMALL)
     data["dynamics_training"]["steps"] = -1
