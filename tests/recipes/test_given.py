@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from marey.dynamics.decode import fill
 from marey.dynamics.sequence import Sequence
 from marey.dynamics.tasks import Exercise
-from marey.recipes import model as room
+from marey.recipes import sequences as room
 from marey.recipes.model import VideoModel
 from marey.recipes.shown import as_shown
 from marey.tokens.tokenizer import Tokenizer

@@ -5,105 +5,30 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
-from torch import Tensor, nn
+from torch import Tensor
 
 from marey.core.errors import UserError
 from marey.core.seeds import step_seed
-from marey.dynamics.autoregressive import Autoregressive
 from marey.dynamics.decode import fill
 from marey.dynamics.guidance import Guidance
-from marey.dynamics.sequence import Sequence
-from marey.dynamics.tasks import TASKS, Exercise, Task, nearest_task, task_index, without_class
-from marey.dynamics.transformer import Batch, Dynamics
+from marey.dynamics.tasks import Exercise, nearest_task, task_index, without_class
 from marey.recipes.arguments import Shape as Shape
 from marey.recipes.arguments import checked_labels, checked_shown, checked_tokens, checked_total, checked_video
-from marey.recipes.shown import as_shown, cells, pixels
-from marey.tokens.tokenizer import Tokenizer
+from marey.recipes.sequences import Digits as Digits
+from marey.recipes.sequences import TokenModel, Video
+from marey.recipes.shown import pixels
 
-Video = Float[Tensor, "B C T H W"]
 Part = Float[Tensor, "B C _ H W"]  # of a clip
-Digits = Int64[Tensor, "B t h w F"]
 Law = Int64[Tensor, "B"] | int | str  # labels, or the label or name of one law for all clips
 
 
-class VideoModel(nn.Module):
+class VideoModel(TokenModel):
     """All tasks, in pixels.
 
     All video is float `B C T H W` in [-1, 1]. `temperature`, `steps` and `order` belong to the decoding (see `fill`);
     `guidance` is its weight, towards the class that is given. By default a completion is the likeliest one (temperature
-    0), a new clip is drawn (temperature 1). tasks: what the dynamics has learned, in the order of their labels.
+    0), a new clip is drawn (temperature 1).
     """
-
-    def __init__(
-        self, tokenizer: Tokenizer, dynamics: Dynamics | Autoregressive, shape: Shape, tasks: tuple[Task, ...] = TASKS
-    ):
-        super().__init__()
-        assert dynamics.layout.tasks == len(tasks)
-        self.tokenizer, self.dynamics, self.shape, self.tasks = tokenizer, dynamics, shape, tasks
-        self.levels = tokenizer.config.quantizer.levels
-        self.joint = dynamics.layout.levels != self.levels  # whether the dynamics sees an index as one name
-
-    # -- from pixels to sequences ---------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def sequence(self, video: Video, law: Int64[Tensor, "B"], exercise: Exercise) -> Sequence:
-        """What the transformer is shown of a clip: nothing in it depends on hidden pixels, nor on a hidden class.
-
-        A cell that the encoder computed from shown pixels alone is known. One that holds shown pixels but reaches
-        into filled ones is a condition: shown, and predicted all the same (COMMIT, MAGVIT section 3.2).
-        """
-        digits = self.digits(as_shown(video, exercise.shown))
-        known, hint = self._masks(exercise, digits)
-        row = self.dynamics.layout.row(exercise.task, law, digits)
-        return Sequence(torch.where(known | hint, row, 0), known, hint)
-
-    @torch.no_grad()
-    def batch(self, video: Video, law: Int64[Tensor, "B"], exercise: Exercise, reveal: Bool[Tensor, "B E"]) -> Batch:
-        """A training batch: the exercise's sequence with some of the hidden elements revealed, and the true values."""
-        return self.batch_of(self.digits(video), law, exercise, reveal, video)
-
-    @torch.no_grad()
-    def batch_of(
-        self,
-        digits: Digits,
-        law: Int64[Tensor, "B"],
-        exercise: Exercise,
-        reveal: Bool[Tensor, "B E"],
-        video: Video | None = None,
-    ) -> Batch:
-        """The same from the true clip's digits. video: the true clip, needed where `may_hint` says so.
-
-        What is known has the same value in the true clip, so only hints are taken from the clip as shown.
-        """
-        layout, hinted = self.dynamics.layout, self.may_hint(exercise)
-        targets = layout.row(exercise.task, law, digits)
-        known, hint = self._masks(exercise, digits)
-        known = known | reveal
-        hint = hint & ~known
-        values = targets.clone()
-        if hinted.any():
-            assert video is not None, "hints come from the clip as it is shown"
-            part = exercise.take(hinted)
-            values[hinted] = layout.row(part.task, law[hinted], self.digits(as_shown(video[hinted], part.shown)))
-        values = torch.where(hint, values, targets)
-        return Batch(Sequence(torch.where(known | hint, values, 0), known, hint), targets, ~known)
-
-    def may_hint(self, exercise: Exercise) -> Bool[Tensor, "B"]:
-        """Clips of which some tokens are hints: all, if the encoder looks back, else those shown in part."""
-        return exercise.partial if self.tokenizer.local else torch.ones_like(exercise.law)
-
-    @torch.no_grad()
-    def digits(self, video: Video) -> Digits:
-        indices = self.tokenizer.encode(video).indices
-        return indices[..., None] if self.joint else self.tokenizer.quantizer.split(indices)
-
-    def _masks(self, exercise: Exercise, like: Tensor) -> tuple[Bool[Tensor, "B E"], Bool[Tensor, "B E"]]:
-        """What is known, and what is a hint, as masks over the flat row."""
-        found, layout, never = cells(self.tokenizer, exercise.shown), self.dynamics.layout, exercise.law & False
-        known, hinted = (mask[..., None].expand_as(like) for mask in (found.known, found.hinted))
-        return layout.row(~never, exercise.law, known), layout.row(never, never, hinted)
-
-    # -- the tasks -------------------------------------------------------------------------------------------------
 
     @torch.inference_mode()
     def reconstruct(self, video: Video) -> Video:
@@ -244,9 +169,9 @@ class VideoModel(nn.Module):
             sequence = sequence.without(layout.row(task < 0, task < 0, digits))
         options: dict[str, Any] = {"temperature": 0.0} | decoding
         random = torch.Generator().manual_seed(seed)
-        row = fill(self.dynamics, sequence, generator=random, guidance=self._guidance(guidance, law, task), **options)
-        found = layout.digits(row)
-        return self.tokenizer.decode(found[..., 0] if self.joint else self.tokenizer.quantizer.join(found))
+        return self.pixels_of(
+            fill(self.dynamics, sequence, generator=random, guidance=self._guidance(guidance, law, task), **options)
+        )
 
     def _guidance(self, weight: float, law: Law | None, task: Int64[Tensor, "B"]) -> Guidance | None:
         """Away from the same task without the class, or from generation without a class."""
