@@ -146,6 +146,7 @@ def test_the_table_sets_images_beside_coordinates(images: Path, runs: dict[str, 
     assert rows["training: tokenizer"][0].strip() == "2.50 CPU s (150 steps of 32 clips)"
     assert rows["training: tokenizer"][1].strip() == "–" and "8 steps of 16" in rows["training: transformer"][2]
     assert "50.0 % (25.0 to 75.0), n 16" in rows["classification: Accuracy"][0]
+    assert "px)" in rows["prediction: ADE"][1]  # the best trivial rule
     assert "floor" in rows["prediction: ADE"][1] and "n 16" in rows["prediction: ADE"][2]
     assert rows["generation: Copies"][2].strip() == "not measured"
     assert "controls" in table and "of trajectories; a generated trajectory has no camera" in table

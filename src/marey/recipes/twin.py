@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from marey.core.config import fingerprint, strict
 from marey.core.files import read_json, sha256, write_json
@@ -123,7 +124,7 @@ def train_twin(twin: Twin, batches: CoordinateBatches, out: Path, device: torch.
     model = VideoModel(tokenizer, dynamics, twin.shape, tasks_named(recipe.tasks)).to(device)
     validation = masked(model, _validation(twin, batches.scale, device), torch.Generator().manual_seed(0))
 
-    def validate(_: int, averaged: Dynamics) -> dict[str, float]:
+    def validate(_: int, averaged: nn.Module) -> dict[str, float]:
         with torch.no_grad():
             loss = averaged(validation)
         parts = {f"validation_{name}": float(value) for name, value in loss.parts.items()}

@@ -9,7 +9,7 @@ from marey.core.config import differences
 from marey.core.errors import UserError
 from marey.core.files import read_json
 from marey.report.files import Figure, read_figures
-from marey.report.words import GROUPS, count, number, plain, title_of, unit_of
+from marey.report.words import GROUPS, beside, count, number, plain, title_of, unit_of
 
 _FIGURES = (
     "reconstruction.track_error",
@@ -25,7 +25,7 @@ _FIGURES = (
 _NOTE = (
     "Twins are controls: they are told the coordinates that the video model must see. Making counts the clips from "
     "their spec on, once as pixels (bytes) and once as coordinates (float32). 95 % intervals in brackets; the floor of "
-    "images is the tracker's error, that of coordinates their rounding."
+    "images is the tracker's error, that of coordinates their rounding; the best trivial rule is named last."
 )
 
 
@@ -92,14 +92,14 @@ def _title(name: str) -> str:
 
 
 def _value(figure: Figure | None) -> str:
-    """Value, interval, n and floor."""
+    """Value, interval, n, floor and the best trivial rule."""
     if figure is None or figure.value is None:
         return "not measured"
     text = f"{number(figure.value, figure.unit)} {unit_of(figure.unit)}".strip()
     if figure.low is not None:
         text += f" ({number(figure.low, figure.unit)} to {number(figure.high, figure.unit)})"
     floor = "" if figure.floor is None else f", floor {number(figure.floor, figure.unit)}"
-    return f"{text}, n {figure.n}{floor}"
+    return f"{text}, n {figure.n}{floor}{beside(figure)}"
 
 
 def _enters(column: Column, _: dict[str, Any]) -> str:

@@ -107,7 +107,7 @@ def story(figures: list[Figure]) -> str:
         ("generate.law_right", "draws the law it is asked for in {v} of the clips it generates{b}"),
     ]
     told = [(known[name], text) for name, text in clauses if name in known]
-    parts = [text.format(v=_amount(figure, figure.value), b=_beside(figure)) for figure, text in told]
+    parts = [text.format(v=_amount(figure, figure.value), b=beside(figure)) for figure, text in told]
     if not parts:
         return "None of the main figures of this run could be measured; the reasons stand below."
     said = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
@@ -118,7 +118,7 @@ def story(figures: list[Figure]) -> str:
 _CEILINGS = {"probe_on_true_tracks", "law_fit", "true_clips", "reconstructed_clips"}
 
 
-def _beside(figure: Figure) -> str:
+def beside(figure: Figure) -> str:
     """The best trivial baseline, in brackets."""
     known = {name: value for name, value in figure.baselines.items() if value is not None and name not in _CEILINGS}
     if not known:
