@@ -26,7 +26,7 @@ from marey.dynamics.autoregressive import AutoregressiveConfig
 from marey.dynamics.sequence import Layout
 from marey.dynamics.tasks import tasks_named
 from marey.dynamics.transformer import Batch as MaskedBatch
-from marey.dynamics.transformer import Dynamics, DynamicsConfig
+from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import Exam
 from marey.judge.twin import TwinExam, judge_twin
 from marey.recipes.model import Shape, VideoModel
