@@ -75,8 +75,9 @@ def test_the_numbers_of_the_published_code(name: str) -> None:
         if each.ndim == 4:
             each = each.mean(dim=(2, 3))[None]
         wanted = REFERENCES[f"{name}.{layer}"]
-        assert wanted.std() > 1e-3
-        torch.testing.assert_close(each, wanted, rtol=1e-4, atol=1e-6)
+        if wanted.shape[1] > 1:
+            assert (wanted[:, 0] - wanted[:, -1]).std() > 0.1 * wanted.std()  # what is shown is felt at the end
+        torch.testing.assert_close(each, wanted, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
