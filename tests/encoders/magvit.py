@@ -1,5 +1,6 @@
 """Weights and checkpoints of Open-MAGVIT2 that depend on nothing but names, shapes and a seed."""
 
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ HERE = Path(__file__).parent / "open_magvit2"
 MICRO = NetConfig(width=32, factors=(1, 2, 2), blocks=1, bits=6)
 
 
+@cache
 def raw(net: NetConfig, seed: int) -> dict[str, Tensor]:
     """encoder.* and decoder.* of a network."""
     with torch.device("meta"):

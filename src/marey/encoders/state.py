@@ -1,7 +1,6 @@
 """Weights from files: read without running code, copied completely or not at all, and known by a hash."""
 
 import hashlib
-import math
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import safetensors
 import torch
 from safetensors.torch import load_file
@@ -120,10 +120,9 @@ def hash_of(tensors: Tensors) -> str:
     """SHA-256 of the tensors' names, types, shapes and bytes, in the order of the names."""
     found = hashlib.sha256()
     for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
+        tensor = tensors[name].detach().cpu()
         found.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        if math.prod(tensor.shape):
-            found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        found.update(np.ascontiguousarray(tensor.numpy()).data)
     return found.hexdigest()
 
 
@@ -136,6 +135,6 @@ def _load_torch(path: Path) -> object:
             fix = "save its state dict alone, or give a safetensors file"
             raise UserError(f"{path} wants to run code ({', '.join(wanted)}) and is not read; {fix}") from None
         raise UserError(f"{path} is no weights file, or one that wants to run code; give a state dict") from None
-    except (RuntimeError, EOFError, ValueError, KeyError):
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError):
         size = path.stat().st_size
         raise UserError(f"{path} is damaged, cut short or no weights file ({size:,} bytes); get it again") from None
