@@ -68,8 +68,9 @@ class Autoregressive(Dynamics):
         trends = self.turns.prospects(targets[-1], known)
         ends = self._through(self.turns.follow(targets[-1], trends, slice(None)), pasts)
         video = self.turns.nats_in_turn(ends.unflatten(1, known.shape[1:]), trends, targets[-1]) * asked[-1]
-        losses = [nats.sum() / part.sum().clamp(min=1) for nats, part in ((law, asked[1]), (video, asked[-1]))]
-        return Loss(losses[0] + losses[1], {"class": losses[0], "video": losses[1]})
+        counts = batch.counts(self.layout)
+        losses = {"class": law.sum() / counts[1], "video": video.sum() / counts[-1]}
+        return Loss(losses["class"] + losses["video"], losses)
 
     def pasts(self) -> list[Past]:
         """An empty memory for each block."""

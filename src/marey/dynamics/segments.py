@@ -25,9 +25,10 @@ def in_full(method: Callable[..., Made]) -> Callable[..., Made]:
     """The same, in float32 even where a training computes in bfloat16, whose 8 bits cannot tell two levels apart."""
 
     @wraps(method)
-    def full(self: nn.Module, tokens_or_values: Tensor, *rest: Any) -> Made:
-        with torch.autocast(tokens_or_values.device.type, enabled=False):
-            return method(self, tokens_or_values, *rest)
+    def full(self: nn.Module, *given: Any) -> Made:
+        device = next(each.device for each in given if isinstance(each, Tensor))
+        with torch.autocast(device.type, enabled=False):
+            return method(self, *given)
 
     return full
 

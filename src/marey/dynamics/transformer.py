@@ -54,6 +54,11 @@ class Batch:
         """The same sequences; their loss is now their part of the whole batch's (see `train.parts`)."""
         return replace(self, all_asked=whole.asked)
 
+    def counts(self, layout: Layout) -> list[Float[Tensor, ""]]:
+        """Over how many asked elements each segment's loss is a mean: of a part, its share of the whole batch's."""
+        whole = self.asked if self.all_asked is None else self.all_asked
+        return [part.sum().clamp(min=1) * (len(self.asked) / len(whole)) for part in layout.parts(whole)]
+
 
 @dataclass(frozen=True)
 class Guess:
@@ -116,14 +121,12 @@ class Dynamics(nn.Module):
         One class among dozens of digits would otherwise not be heard.
         """
         losses = {}
-        whole = batch.asked if batch.all_asked is None else batch.all_asked
-        share = len(batch.asked) / len(whole)
-        asked, targets, everywhere = (self.layout.parts(row) for row in (batch.asked, batch.targets, whole))
-        for (segment, tokens, values, shown), wanted, target, all_wanted, part in zip(
-            self._read(batch.sequence), asked, targets, everywhere, self.layout.segments, strict=True
+        asked, targets = self.layout.parts(batch.asked), self.layout.parts(batch.targets)
+        for (segment, tokens, values, shown), wanted, target, count, part in zip(
+            self._read(batch.sequence), asked, targets, batch.counts(self.layout), self.layout.segments, strict=True
         ):
             nats = segment.nats(tokens, values, shown, target) * wanted
-            losses[part.name] = nats.sum() / (all_wanted.sum().clamp(min=1) * share)
+            losses[part.name] = nats.sum() / count
         return Loss(torch.stack(list(losses.values())).sum(), {name: losses[name] for name in ("class", "video")})
 
     def _through(self, x: Float[Tensor, "B n D"], pasts: list[Past] | None = None) -> Float[Tensor, "B n D"]:

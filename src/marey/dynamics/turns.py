@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from marey.dynamics.segments import Digits, Mask, Names, Values
+from marey.dynamics.segments import Digits, Mask, Names, Values, in_full
 from marey.dynamics.sequence import Segment
 
 Trends = Float[Tensor, "B n F 4"]
@@ -66,10 +66,12 @@ class DigitsInTurn(Digits):
         each = (self.prospects_of_frame(t, values, known) for t in range(self.frames))
         return torch.cat([trends[:, t * cells : (t + 1) * cells] for t, trends in enumerate(each)], dim=1)
 
+    @in_full
     def prospects_of_frame(self, frame: int, values: Values, known: Mask) -> Trends:
         """Of all places, but meant for those of one frame."""
         return self._trends(values, known | (self.ahead < frame))
 
+    @in_full
     def follow(self, values: Values, trends: Trends, part: slice) -> Inputs:
         """What goes in at some of the places: the element before, how far it was from its trends, and one's own."""
         number, trends = self._numbers(values).flatten(1), trends.flatten(1, 2)
@@ -82,11 +84,13 @@ class DigitsInTurn(Digits):
         slots = F.one_hot(digit, len(self.levels)).to(number)  # each digit has weights of its own
         return self.enter(torch.einsum("bnk,nf->bnfk", torch.cat(features, dim=-1), slots).flatten(2))
 
+    @in_full
     def nats_in_turn(self, ends: Ends, trends: Trends, targets: Values) -> Float[Tensor, "B n F"]:
         read = self.read(ends).unflatten(-1, (len(self.levels), self.bells, -1))
         own = read.diagonal(dim1=2, dim2=3).permute(0, 1, 4, 2, 3)  # of each digit, what came out at its own place
         return -self._log_mass(self._bells(own, trends), targets[..., None])[..., 0]
 
+    @in_full
     def draw_in_turn(
         self, end: Float[Tensor, "B D"], trends: Float[Tensor, "B F 4"], digit: int, temperature: float,
         generator: torch.Generator | None,
