@@ -79,10 +79,10 @@ def track_bodies(
     )
     expected = np.broadcast_to(np.asarray(np.nan if contrast is None else contrast, np.float64), (n,))
     for i, clip in enumerate(clips):
-        discs, sights, out.noise[i] = read_clip(
-            np.ascontiguousarray(clip), bodies, None if np.isnan(expected[i]) else float(expected[i])
-        )
-        out.tracks[i], out.radii[i], out.sights[i] = discs[..., :2], discs[..., 2], sights
+        known = None if np.isnan(expected[i]) else float(expected[i])
+        read = read_clip(np.ascontiguousarray(clip), bodies, known)
+        out.tracks[i], out.radii[i] = read.discs[..., :2], read.discs[..., 2]
+        out.sights[i], out.noise[i] = read.sights, read.noise
     return out
 
 

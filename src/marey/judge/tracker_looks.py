@@ -1,36 +1,212 @@
-"""How the bodies of a clip look, found together with where they are: colour, shading, time of the open shutter."""
+"""The fit of a clip in rounds: first flat discs; then, where these do not explain the pixels, discs that a light shades or
+that a slow shutter smears; at last those that something hides in part, or that no blob belongs to.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
-from marey.judge.tracker_clip import Layers, colour_sums, evidence, settle_frames
+from marey.judge.tracker_clip import MISSING, VEILED, WHOLE, Layers, colour_sums, crowded, evidence, settle_frames
+from marey.judge.tracker_disc import FORMS
+
+Discs = Float64[np.ndarray, "T M 3"]
+Each = Float64[np.ndarray, "T M"]
+
+_LOOSE, _FIRM = 0.2, 0.04  # of a radius: how far it may be from the usual one, of whole discs and of those partly hidden
+_STILL = 0.3  # grey levels: least noise that is reckoned with
+_UNEXPLAINED = 1.25, 0.5  # times the noise's variance, and grey levels squared: errors beyond this ask for more
+_SHUTTERS = (0.125, 0.25, 0.375, 0.5, 0.75)  # of the interval between frames
+_LACKING = 0.08  # of a disc's area: if more of it is missing, it is hidden in part
+_SHRUNK = 0.85  # of its usual radius
+_OTHER, _OTHER_LEVELS = 0.3, 25.0  # of its contrast, and grey levels: a body that differs by more has another colour
+SHOWN = 0.5  # of a disc that is in the frame: a body of which less can be seen has no place
+_FEWEST = 3.0  # pixels
 
 
-def fit(frames, paper, discs, colours, noise):
-    T, M = discs.shape[:2]
-    usual_colour = np.nanmedian(colours, axis=0) if np.isfinite(colours).any() else np.zeros(colours.shape[1:])
-    paint = np.broadcast_to(usual_colour[None, :, None, :], (T, M, 1, colours.shape[2])).copy()
-    layers = Layers(frames, paper, discs.copy(), np.zeros((T, M, 2)), paint, np.zeros((T, M), np.int64) + np.arange(M))
-    every = np.ones(T, bool)
-    if not np.isfinite(discs[..., 2]).any():
-        return layers
-    for _ in range(3):
-        usual = usual_radius(layers.discs)
-        weight = max(noise, 0.3) ** 2 / (0.2 * np.nanmedian(usual)) ** 2
-        cost = settle_frames(layers, every, usual, weight, False)
-        layers = layers._replace(colours=own_colours(layers, noise))
+@dataclass(frozen=True)
+class Fit:
+    """What the clip is taken for; missing: share of each disc in the frame that does not show the body, and veiled: that
+    behind nearer bodies. recoloured: in another colour than in most frames.
+    """
+
+    layers: Layers
+    missing: Each
+    veiled: Each
+    recoloured: Bool[np.ndarray, "T M"]
+
+
+def fit(
+    frames: Float64[np.ndarray, "T H W C"],
+    paper: Float64[np.ndarray, "H W C"],
+    discs: Discs,
+    colours: Float64[np.ndarray, "T M C"],
+    noise: float,
+) -> Fit:
+    """Fit discs to a clip from where its blobs are. colours: of the blobs, NaN where there is none."""
+    layers, recoloured = first_layers(frames, paper, discs, colours)
+    if np.isfinite(discs[..., 2]).any():
+        noise = max(noise, _STILL)
+        layers = _settled(layers, recoloured, noise)
+        layers = _richer(layers, recoloured, noise)
+        layers = _freed(layers, noise)
+    return _judged(layers, recoloured)
+
+
+def first_layers(
+    frames: Float64[np.ndarray, "T H W C"],
+    paper: Float64[np.ndarray, "H W C"],
+    discs: Discs,
+    colours: Float64[np.ndarray, "T M C"],
+) -> tuple[Layers, Bool[np.ndarray, "T M"]]:
+    """Flat discs where the blobs are, each body in its usual colour but where a whole blob clearly has another one."""
+    count, bodies = discs.shape[:2]
+    common, contrast = np.zeros(colours.shape[1:]), np.zeros(bodies)
+    for body in np.flatnonzero(np.isfinite(colours[..., 0]).any(axis=0)):
+        common[body] = np.nanmedian(colours[:, body], axis=0)
+        contrast[body] = np.abs(common[body] - np.median(paper, axis=(0, 1))).max()
+    whole = discs[..., 2] >= _SHRUNK * usual_radii(discs, np.isfinite(discs[..., 2]))  # NaN compares as False
+    off = np.abs(np.where(np.isfinite(colours), colours, common) - common).max(axis=-1)
+    recoloured = whole & (off > np.maximum(_OTHER * contrast, _OTHER_LEVELS))
+    paint = np.where(recoloured[..., None], colours, common)[:, :, None]
+    ranks = np.broadcast_to(np.arange(bodies), (count, bodies)).copy()
+    return Layers(frames, paper, discs.copy(), np.zeros((count, bodies, 2)), paint, ranks), recoloured
+
+
+def usual_radii(discs: Discs, trusted: Bool[np.ndarray, "T M"]) -> Each:
+    """Of each body in each frame the radius that trusted frames nearby lead to expect; NaN for bodies without any."""
+    count, bodies = discs.shape[:2]
+    out = np.full((count, bodies), np.nan)
+    for body in range(bodies):
+        times = np.flatnonzero(trusted[:, body])
+        if len(times):
+            radii = discs[times, body, 2]
+            near = np.pad(radii, 2, mode="edge")
+            calm = np.median(np.stack([near[i : i + len(radii)] for i in range(5)]), axis=0)
+            out[:, body] = np.interp(np.arange(count), times, calm)
+    return out
+
+
+def _settled(layers: Layers, recoloured: Bool[np.ndarray, "T M"], noise: float, forms: int = 1) -> Layers:
+    """Places and colours in turn."""
+    every = np.ones(len(layers.discs), bool)
+    for _ in range(3 if forms == 1 else 2):
+        _settle(layers, every, noise)
+        layers = layers._replace(colours=_colours(layers, recoloured, noise, forms))
+    _settle(layers, every, noise)
     return layers
 
 
-def usual_radius(discs):
-    r = np.nanmedian(discs[..., 2], axis=0)
-    return np.broadcast_to(r, discs.shape[:2]).copy()
+def _settle(layers: Layers, chosen: Bool[np.ndarray, "T"], noise: float) -> Float64[np.ndarray, "T"]:
+    usual = usual_radii(layers.discs, _whole(layers))
+    weight = (noise / (_LOOSE * max(1.0, float(np.nanmedian(usual))))) ** 2
+    return np.asarray(settle_frames(layers, chosen, np.nan_to_num(usual, nan=1.0), weight, False))
 
 
-def own_colours(layers, noise):
-    trusted = np.isfinite(layers.discs[..., 2])
-    matrix, right = colour_sums(layers, trusted, 1)
-    if noise > 1:
-        matrix, right = (np.broadcast_to(x.sum(axis=0), x.shape) for x in (matrix, right))
-    good = matrix[..., 0, 0] > 1
-    return np.where(good[..., None, None], right / np.where(good, matrix[..., 0, 0], 1)[..., None, None], layers.colours)
+def _whole(layers: Layers) -> Bool[np.ndarray, "T M"]:
+    """The discs that lie in the frame; if a body has none, all it has."""
+    height, width = layers.paper.shape[:2]
+    u, v, radius = np.moveaxis(layers.discs, -1, 0)
+    inside = (np.minimum(u, width - u) >= radius) & (np.minimum(v, height - v) >= radius)
+    return np.where(inside.any(axis=0), inside, np.isfinite(radius))
+
+
+def _trusted(layers: Layers) -> Bool[np.ndarray, "T M"]:
+    """The discs that nothing hides, as far as one can tell."""
+    found = evidence(layers)
+    usual = usual_radii(layers.discs, _whole(layers))
+    lacking = (found[..., MISSING] + found[..., VEILED]) / found[..., WHOLE]
+    near = np.abs(layers.discs[..., 2] / usual - 1) < 1 - _SHRUNK
+    good = (lacking < _LACKING) & near & _whole(layers)  # NaN compares as False
+    return np.where(good.any(axis=0), good, np.isfinite(layers.discs[..., 2]))
+
+
+def _colours(
+    layers: Layers, recoloured: Bool[np.ndarray, "T M"], noise: float, forms: int
+) -> Float64[np.ndarray, "T M F C"]:
+    """Of each body one for the clip; of flat bodies in pixels without noise, and of recoloured ones, one a frame."""
+    matrix, right = colour_sums(layers, _trusted(layers) | recoloured, forms)
+    ordinary = ~recoloured[..., None, None]
+    pooled = (matrix * ordinary).sum(axis=0), (right * ordinary).sum(axis=0)
+    alone = (recoloured | (noise < 1 and forms == 1))[..., None, None] & (matrix[..., :1, :1] > 1)
+    matrix, right = (np.where(alone, own, all_) for own, all_ in zip((matrix, right), pooled, strict=True))
+    known = matrix[..., :1, :1] > 1
+    ridge = 1e-3 * matrix[..., :1, :1] * np.diag(np.arange(forms) > 0) + 1e-9 * np.eye(forms)
+    kept = np.zeros((*right.shape[:2], forms, right.shape[3]))
+    kept[:, :, : layers.colours.shape[2]] = layers.colours
+    return np.where(known, np.linalg.solve(matrix + ridge, right), kept)
+
+
+def _richer(layers: Layers, recoloured: Bool[np.ndarray, "T M"], noise: float) -> Layers:
+    """Smeared and shaded discs, if they explain the pixels so much better that their numbers are worth it (BIC)."""
+    every = ~crowded(layers.discs) & np.isfinite(layers.discs[..., 2]).any(axis=1)
+    reach = 2 * np.nan_to_num(layers.discs[every, :, 2]) + 5
+    pixels = float((reach**2).sum()) * layers.paper.shape[2]
+    cost = _settle(layers, every, noise)[every].sum() if every.any() else 0.0
+    times, floor = _UNEXPLAINED
+    if not every.any() or cost <= pixels * (times * noise**2 + floor):
+        return layers
+    tries = [_smeared(layers, share) for share in _SHUTTERS]
+    costs = [cost, *(float(_settle(each, every, noise)[every].sum()) for each in tries)]
+    best = int(np.argmin(costs))
+    if best and _better(costs[best], cost, pixels, 1, noise):
+        layers, cost = tries[best - 1], costs[best]
+    shaded = _settled(layers, recoloured, noise, FORMS)
+    more = (FORMS - 1) * layers.discs.shape[1] * layers.paper.shape[2]
+    new = float(_settle(shaded, every, noise)[every].sum())
+    return shaded if _better(new, cost, pixels, more, noise) else layers
+
+
+def _better(new: float, old: float, pixels: float, numbers: int, noise: float) -> bool:
+    least = pixels * min(noise, 1.0) ** 2 / 2  # differences far below the noise mean nothing
+    return bool(pixels * np.log((new + least) / (old + least)) + numbers * np.log(pixels) < 0)
+
+
+def _smeared(layers: Layers, share: float) -> Layers:
+    """The same with the shutter open for a share of the interval between frames."""
+    pace = np.full(layers.smears.shape, np.nan)
+    if len(pace) > 1:
+        step = np.diff(layers.discs[..., :2], axis=0)
+        both = np.stack([np.concatenate([step[:1], step]), np.concatenate([step, step[-1:]])])
+        known = np.isfinite(both)
+        pace = np.where(known, both, 0).sum(axis=0) / known.sum(axis=0).clip(1)
+    return layers._replace(smears=share * np.nan_to_num(pace), discs=layers.discs.copy())
+
+
+def _freed(layers: Layers, noise: float) -> Layers:
+    """Fit again, with bounded errors, the discs that seem to be hidden in part, and look for those without a blob."""
+    trusted = _trusted(layers) & np.isfinite(layers.discs[..., 2])
+    doubtful = ~trusted.all(axis=1)
+    usual = usual_radii(layers.discs, trusted)
+    if not doubtful.any() or not np.isfinite(usual).any():
+        return layers
+    weight = (noise / (_FIRM * float(np.nanmedian(usual)))) ** 2
+    held, best, least = np.nan_to_num(usual, nan=1.0), layers.discs.copy(), np.full(len(trusted), np.inf)
+    lines = _lines(layers.discs, trusted, usual)
+    for start in (np.where(trusted[..., None], layers.discs, lines), np.where(np.isfinite(layers.discs), layers.discs, lines)):
+        layers = layers._replace(discs=start.copy())
+        cost = settle_frames(layers, doubtful, held, weight, True)
+        better = doubtful & (cost < least)
+        best[better], least[better] = layers.discs[better], cost[better]
+    return layers._replace(discs=best)
+
+
+def _lines(discs: Discs, trusted: Bool[np.ndarray, "T M"], usual: Each) -> Discs:
+    """Each body on straight lines between its trusted discs, with its usual radius."""
+    out, times = np.full(discs.shape, np.nan), np.arange(len(discs))
+    for body in np.flatnonzero(trusted.any(axis=0)):
+        known = np.flatnonzero(trusted[:, body])
+        for axis in range(2):
+            out[:, body, axis] = np.interp(times, known, discs[known, body, axis])
+        out[:, body, 2] = usual[:, body]
+    return out
+
+
+def _judged(layers: Layers, recoloured: Bool[np.ndarray, "T M"]) -> Fit:
+    """Take away the discs of which too little is seen."""
+    found = evidence(layers)
+    area = np.where(found[..., WHOLE] > 0, found[..., WHOLE], np.nan)
+    missing, veiled = found[..., MISSING] / area, found[..., VEILED] / area
+    seen = (1 - missing - veiled >= SHOWN) & (area >= _FEWEST)
+    discs = np.where(seen[..., None], layers.discs, np.nan)
+    return Fit(layers._replace(discs=discs), missing, veiled, recoloured & seen)
