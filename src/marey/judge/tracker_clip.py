@@ -12,7 +12,7 @@ from numba import njit
 from marey.judge.tracker_disc import around, canvas, shape, stamp
 from marey.judge.tracker_fit import overlap, settle_all, surround
 
-WHOLE, VEILED, MISSING = range(3)  # columns of evidence; the colour's change takes all from the third on
+WHOLE, VEILED, MISSING = range(3)  # columns of evidence
 
 _GONE = 0.4  # of the contrast: a pixel that lacks more of it does not show the body
 
@@ -37,16 +37,19 @@ def settle_frames(
     layers: Layers,
     chosen: Bool[np.ndarray, "T"],
     usual: Float64[np.ndarray, "T M"],
-    weight: float,
+    weights: Float64[np.ndarray, "T M"],
     bounded: bool,
 ) -> Float64[np.ndarray, "T"]:
-    """Move the discs of the chosen frames to where they fit best; the cost of each frame, 0 for the others."""
+    """Move the discs of the chosen frames to where they fit best; the cost of each frame, 0 for the others.
+
+    usual, weights: see `tracker_fit.settle`. bounded: whether errors are, where a body is missing.
+    """
     frames, paper, discs, smears, colours, ranks = layers
     on, cost = canvas(*paper.shape), np.zeros(len(frames))
     for t in range(len(frames)):
         if chosen[t]:
             cost[t] = settle_all(
-                frames[t], paper, discs[t], smears[t], colours[t], ranks[t], usual[t], weight, bounded, on
+                frames[t], paper, discs[t], smears[t], colours[t], ranks[t], usual[t], weights[t], bounded, on
             )  # fmt: skip
     return cost
 
@@ -94,18 +97,18 @@ def colour_sums(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def evidence(layers: Layers) -> Float64[np.ndarray, "T M E"]:
+def evidence(layers: Layers) -> Float64[np.ndarray, "T M 3"]:
     """Of each disc, in pixels: the area inside the frame, that behind nearer bodies, and that of the rest which does
-    not show the body; then the mean difference of its interior's colour from the colour it is taken for.
+    not show the body.
     """
     frames, paper, discs, smears, colours, ranks = layers
-    count, bodies, channels = len(discs), discs.shape[1], paper.shape[2]
-    out, on = np.full((count, bodies, 3 + channels), np.nan), canvas(*paper.shape)
+    count, bodies = len(discs), discs.shape[1]
+    out, on = np.full((count, bodies, 3), np.nan), canvas(*paper.shape)
     for t in range(count):
         for body in range(bodies):
             if not np.isfinite(discs[t, body, 2]):
                 continue
-            box, many, off = _box(discs[t, body], smears[t, body], paper), 0, np.zeros(channels)
+            box = _box(discs[t, body], smears[t, body], paper)
             surround(body, discs[t], smears[t], colours[t], ranks[t], paper, box, on)
             stamp(discs[t, body], smears[t, body], colours[t, body], box, on)
             whole, veiled, missing = 0.0, 0.0, 0.0
@@ -115,11 +118,7 @@ def evidence(layers: Layers) -> Float64[np.ndarray, "T M E"]:
                     whole, veiled = whole + share, veiled + share * (1 - veil)
                     if share > 0 and _is_gone(layers, on, t, row, x):
                         missing += share * veil
-                    elif share > 0.95 and veil > 0.95:
-                        off += frames[t, row, x] - on.paint[row, x]
-                        many += 1
             out[t, body, WHOLE], out[t, body, VEILED], out[t, body, MISSING] = whole, veiled, missing
-            out[t, body, 3:] = off / many if many else np.nan
     return out
 
 

@@ -177,7 +177,7 @@ def settle_all(
     colours: Float64[np.ndarray, "M F C"],
     ranks: Int64[np.ndarray, "M"],
     usual: Float64[np.ndarray, "M"],
-    weight: float,
+    weights: Float64[np.ndarray, "M"],
     bounded: bool,
     on: Canvas,
 ) -> float:
@@ -197,7 +197,7 @@ def settle_all(
             box = around(before[0], before[1], reach, frame.shape[0], frame.shape[1])
             surround(body, discs, smears, colours, ranks, paper, box, on)
             total += settle(
-                frame, discs[body], smears[body], colours[body], usual[body], weight, bounded, box, on
+                frame, discs[body], smears[body], colours[body], usual[body], weights[body], bounded, box, on
             )  # fmt: skip
             moved = max(moved, np.abs(discs[body] - before).max())
         if moved < (0.01 if crowded else 1.0):

@@ -13,12 +13,15 @@ from marey.judge.tracker_disc import FORMS
 Discs = Float64[np.ndarray, "T M 3"]
 Each = Float64[np.ndarray, "T M"]
 
-_LOOSE, _FIRM = 0.2, 0.04  # of a radius: how far it may be from the usual one, of whole discs and of those partly hidden
+_LOOSE = 0.2  # of a radius: how far it may easily be from the usual one
+_HELD = 1e12  # weight of a radius that is not to change
 _STILL = 0.3  # grey levels: least noise that is reckoned with
-_UNEXPLAINED = 1.25, 0.5  # times the noise's variance, and grey levels squared: errors beyond this ask for more
+_UNEXPLAINED = 1.4, 0.5  # times the noise's variance, and grey levels squared: errors beyond this ask for more
 _SHUTTERS = (0.125, 0.25, 0.375, 0.5, 0.75)  # of the interval between frames
 _LACKING = 0.08  # of a disc's area: if more of it is missing, it is hidden in part
-_SHRUNK = 0.85  # of its usual radius
+_SHRUNK = 0.85  # of its large radii: a disc that fits with less may be hidden in part
+_LARGE = 0.75  # quantile: something in front makes discs smaller, never larger
+_OUT = 0.6  # of a disc's area: with less in the frame its radius cannot be told
 _OTHER, _OTHER_LEVELS = 0.3, 25.0  # of its contrast, and grey levels: a body that differs by more has another colour
 SHOWN = 0.5  # of a disc that is in the frame: a body of which less can be seen has no place
 _FEWEST = 3.0  # pixels
@@ -65,7 +68,7 @@ def first_layers(
     for body in np.flatnonzero(np.isfinite(colours[..., 0]).any(axis=0)):
         common[body] = np.nanmedian(colours[:, body], axis=0)
         contrast[body] = np.abs(common[body] - np.median(paper, axis=(0, 1))).max()
-    whole = discs[..., 2] >= _SHRUNK * usual_radii(discs, np.isfinite(discs[..., 2]))  # NaN compares as False
+    whole = discs[..., 2] >= _SHRUNK * _large(discs)  # NaN compares as False
     off = np.abs(np.where(np.isfinite(colours), colours, common) - common).max(axis=-1)
     recoloured = whole & (off > np.maximum(_OTHER * contrast, _OTHER_LEVELS))
     paint = np.where(recoloured[..., None], colours, common)[:, :, None]
@@ -98,9 +101,14 @@ def _settled(layers: Layers, recoloured: Bool[np.ndarray, "T M"], noise: float, 
 
 
 def _settle(layers: Layers, chosen: Bool[np.ndarray, "T"], noise: float) -> Float64[np.ndarray, "T"]:
-    usual = usual_radii(layers.discs, _whole(layers))
-    weight = (noise / (_LOOSE * max(1.0, float(np.nanmedian(usual))))) ** 2
-    return np.asarray(settle_frames(layers, chosen, np.nan_to_num(usual, nan=1.0), weight, False))
+    usual = np.nan_to_num(usual_radii(layers.discs, _whole(layers)), nan=1.0)
+    return np.asarray(settle_frames(layers, chosen, usual, (noise / (_LOOSE * usual)) ** 2, False))
+
+
+def _large(discs: Discs) -> Float64[np.ndarray, "M"]:
+    """Of each body the radius that it has when nothing hides it; NaN for bodies without a disc."""
+    radii = discs[..., 2].T
+    return np.array([np.quantile(r[np.isfinite(r)], _LARGE) if np.isfinite(r).any() else np.nan for r in radii])
 
 
 def _whole(layers: Layers) -> Bool[np.ndarray, "T M"]:
@@ -114,11 +122,9 @@ def _whole(layers: Layers) -> Bool[np.ndarray, "T M"]:
 def _trusted(layers: Layers) -> Bool[np.ndarray, "T M"]:
     """The discs that nothing hides, as far as one can tell."""
     found = evidence(layers)
-    usual = usual_radii(layers.discs, _whole(layers))
     lacking = (found[..., MISSING] + found[..., VEILED]) / found[..., WHOLE]
-    near = np.abs(layers.discs[..., 2] / usual - 1) < 1 - _SHRUNK
-    good = (lacking < _LACKING) & near & _whole(layers)  # NaN compares as False
-    return np.where(good.any(axis=0), good, np.isfinite(layers.discs[..., 2]))
+    good = (lacking < _LACKING) & (layers.discs[..., 2] >= _SHRUNK * _large(layers.discs)) & _whole(layers)
+    return np.where(good.any(axis=0), good, np.isfinite(layers.discs[..., 2]))  # NaN compares as False
 
 
 def _colours(
@@ -140,21 +146,31 @@ def _colours(
 def _richer(layers: Layers, recoloured: Bool[np.ndarray, "T M"], noise: float) -> Layers:
     """Smeared and shaded discs, if they explain the pixels so much better that their numbers are worth it (BIC)."""
     every = ~crowded(layers.discs) & np.isfinite(layers.discs[..., 2]).any(axis=1)
-    reach = 2 * np.nan_to_num(layers.discs[every, :, 2]) + 5
-    pixels = float((reach**2).sum()) * layers.paper.shape[2]
-    cost = _settle(layers, every, noise)[every].sum() if every.any() else 0.0
-    times, floor = _UNEXPLAINED
-    if not every.any() or cost <= pixels * (times * noise**2 + floor):
+    if not every.any():
+        return layers
+    costs, pixels = _settle(layers, every, noise), float(_pixels(layers)[every].sum())
+    cost = float(costs.sum())
+    if cost <= pixels * _allowed(noise):
         return layers
     tries = [_smeared(layers, share) for share in _SHUTTERS]
-    costs = [cost, *(float(_settle(each, every, noise)[every].sum()) for each in tries)]
-    best = int(np.argmin(costs))
-    if best and _better(costs[best], cost, pixels, 1, noise):
-        layers, cost = tries[best - 1], costs[best]
+    totals = [float(_settle(each, every, noise).sum()) for each in tries]
+    best = int(np.argmin(totals))
+    if _better(totals[best], cost, pixels, 1, noise):
+        layers, cost = tries[best], totals[best]
     shaded = _settled(layers, recoloured, noise, FORMS)
     more = (FORMS - 1) * layers.discs.shape[1] * layers.paper.shape[2]
-    new = float(_settle(shaded, every, noise)[every].sum())
+    new = float(_settle(shaded, every, noise).sum())
     return shaded if _better(new, cost, pixels, more, noise) else layers
+
+
+def _pixels(layers: Layers) -> Float64[np.ndarray, "T"]:
+    """About how many numbers the fit of each frame is held against."""
+    return np.asarray(((2 * np.nan_to_num(layers.discs[..., 2], nan=-2.5) + 5) ** 2).sum(axis=1) * layers.paper.shape[2])
+
+
+def _allowed(noise: float) -> float:
+    """Squared error of a number that noise and rounding explain."""
+    return _UNEXPLAINED[0] * noise**2 + _UNEXPLAINED[1]
 
 
 def _better(new: float, old: float, pixels: float, numbers: int, noise: float) -> bool:
@@ -174,21 +190,39 @@ def _smeared(layers: Layers, share: float) -> Layers:
 
 
 def _freed(layers: Layers, noise: float) -> Layers:
-    """Fit again, with bounded errors, the discs that seem to be hidden in part, and look for those without a blob."""
-    trusted = _trusted(layers) & np.isfinite(layers.discs[..., 2])
-    doubtful = ~trusted.all(axis=1)
-    usual = usual_radii(layers.discs, trusted)
-    if not doubtful.any() or not np.isfinite(usual).any():
+    """Fit again the discs that seem to be hidden in part, with bounded errors and the radius that others lead to
+    expect, and look for those without a blob.
+    """
+    doubted = _doubted(layers, noise)
+    frames, usual = doubted.any(axis=1), usual_radii(layers.discs, ~doubted)
+    known = np.isfinite(usual)
+    if not frames.any() or not known.any():
         return layers
-    weight = (noise / (_FIRM * float(np.nanmedian(usual)))) ** 2
-    held, best, least = np.nan_to_num(usual, nan=1.0), layers.discs.copy(), np.full(len(trusted), np.inf)
-    lines = _lines(layers.discs, trusted, usual)
-    for start in (np.where(trusted[..., None], layers.discs, lines), np.where(np.isfinite(layers.discs), layers.discs, lines)):
-        layers = layers._replace(discs=start.copy())
-        cost = settle_frames(layers, doubtful, held, weight, True)
-        better = doubtful & (cost < least)
+    held = np.where(known, usual, np.nan_to_num(layers.discs[..., 2], nan=1.0))
+    weights = np.where(doubted & known, _HELD, (noise / (_LOOSE * held)) ** 2)
+    best, least = layers.discs.copy(), np.full(len(frames), np.inf)
+    lines = _lines(layers.discs, ~doubted, usual)
+    there = np.isfinite(layers.discs)
+    for start in (np.where(there, layers.discs, lines), np.where(doubted[..., None] & known[..., None], lines, layers.discs)):
+        start[..., 2] = np.where(doubted & known, held, start[..., 2])
+        layers = layers._replace(discs=start)
+        cost = settle_frames(layers, frames, held, weights, True)
+        better = frames & (cost < least)
         best[better], least[better] = layers.discs[better], cost[better]
     return layers._replace(discs=best)
+
+
+def _doubted(layers: Layers, noise: float) -> Bool[np.ndarray, "T M"]:
+    """Discs of which a part is missing or beyond the border, or that are small and explain the pixels badly; and those
+    that are not there.
+    """
+    found, radius = evidence(layers), layers.discs[..., 2]
+    lacking = found[..., MISSING] / found[..., WHOLE] > _LACKING
+    out = found[..., WHOLE] < _OUT * np.pi * radius**2
+    cost = _settle(layers._replace(discs=layers.discs.copy()), np.ones(len(radius), bool), noise)
+    badly = cost > _pixels(layers) * _allowed(noise)
+    small = radius < _SHRUNK * _large(layers.discs)
+    return np.asarray(lacking | out | (small & badly[:, None]) | np.isnan(radius))
 
 
 def _lines(discs: Discs, trusted: Bool[np.ndarray, "T M"], usual: Each) -> Discs:

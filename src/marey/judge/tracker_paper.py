@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 from numba import njit
 
-_PLAIN = 0.6  # of all pixels: plain paper shows in at least so many
+_PLAIN = 0.9  # standard deviations: half of all pixels of plain paper are nearer to its colour in the mean of the clip
 _LEVELS = 2.0  # grey levels: pixels that differ by no more are alike
 _FULL, _DARK = 250, 20  # grey levels at which a brightness no longer follows the light
 _SOME = 997  # pixels that tell the brightness of a frame
@@ -85,9 +85,10 @@ def strange(
     return count / len(frames)
 
 
-def is_plain(share: Float64[np.ndarray, "H W"]) -> bool:
-    """Whether so many pixels have one colour that it is that of plain paper; share: of `strange`."""
-    return bool(1 - share.mean() >= _PLAIN)
+def is_plain(frames: Float64[np.ndarray, "T H W C"], colour: Float64[np.ndarray, "C"], noise: float) -> bool:
+    """Whether most pixels have one colour, as nearly as the noise lets one tell: that of plain paper."""
+    off = np.median(np.abs(frames.mean(axis=0) - colour), axis=(0, 1))
+    return bool((off <= max(_LEVELS / 2, _PLAIN * noise / np.sqrt(len(frames)))).all())
 
 
 @njit(cache=True, nogil=True)

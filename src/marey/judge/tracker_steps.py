@@ -45,9 +45,8 @@ def read_clip(clip: UInt8[np.ndarray, "T H W C"], most: int, contrast: float | N
         faint, least = _FAINT_SHARE * contrast, _LEAST_SHARE * contrast
     steady = clip if (gain == 1).all() else np.rint(frames).clip(0, 255).astype(np.uint8)
     colour = commonest(steady)
-    share = strange(frames, colour, noise)
-    plain = is_plain(share)
-    paper = _plain_paper(frames, colour, share, noise) if plain else first_paper(frames, noise)
+    plain = is_plain(frames, colour, noise)
+    paper = _plain_paper(frames, colour, noise) if plain else first_paper(frames, noise)
     for _ in range(0 if plain else _AGAIN):
         found, _ = _fit(frames, paper, most, faint, least, noise)
         paper = _paper_between(found.layers, noise)
@@ -78,20 +77,19 @@ def _linked(
     def settle(t: int, start: Float64[np.ndarray, "M 3"]) -> tuple[Float64[np.ndarray, "M 3"], float]:
         one = Layers(*(values if values is paper else values[t : t + 1].copy() for values in layers))
         one.discs[0] = start
-        usual = np.nan_to_num(start[None, :, 2].copy(), nan=1.0)
-        cost = settle_frames(one, np.ones(1, bool), usual, 1.0, False)
+        usual = np.nan_to_num(start[None, :, 2], nan=1.0)
+        cost = settle_frames(one, np.ones(1, bool), usual, np.ones_like(usual), False)
         return one.discs[0], float(cost[0])
 
     return link(blobs, bodies, frames.shape[2], settle)
 
 
-def _plain_paper(
-    frames: Frames, colour: Float64[np.ndarray, "C"], share: Float64[np.ndarray, "H W"], noise: float
-) -> Paper:
+def _plain_paper(frames: Frames, colour: Float64[np.ndarray, "C"], noise: float) -> Paper:
     """One colour, but for what is built into it: it shows all the time, in one colour, with borders along pixels, and
     nothing comes and goes beside most of it. A body at rest has pixels that it covers in part.
     """
     paper = np.broadcast_to(colour, frames.shape[1:]).copy()
+    share = strange(frames, colour, noise)
     places, count = label(share == 1, np.ones((3, 3)))
     for number in range(1, count + 1):
         here = places == number
