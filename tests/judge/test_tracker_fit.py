@@ -67,7 +67,7 @@ def test_what_is_missing_costs_no_more_than_its_bound() -> None:
     """Half of a disc behind something: bounded errors let it stay whole, plain ones are larger."""
     paper, disc, on = np.full((16, 16, 1), 200.0), np.array([8.0, 8.0, 3.0]), canvas(16, 16, 1)
     discs, box = disc[None], (0, 16, 0, 16)
-    surround(0, discs, STILL[None], np.zeros((1, 1, 1)), np.zeros(1, np.int64), paper, box, on)
+    surround(0, discs, STILL[None], np.zeros((1, 1, 1)), np.zeros(1, np.int64), paper, np.zeros((16, 16), bool), box, on)
     frame = 200 * (1 - cover_plainly(disc, 16, 16)[..., None])
     normal = np.empty((3, 4))
     assert misfit(frame, disc, STILL, np.zeros((1, 1)), False, box, on, normal) == pytest.approx(0, abs=1e-9)

@@ -15,17 +15,19 @@ from marey.judge.tracker_fit import overlap, settle_all, surround
 WHOLE, VEILED, MISSING = range(3)  # columns of evidence
 
 _GONE = 0.4  # of the contrast: a pixel that lacks more of it does not show the body
+_OFTEN, _MOSTLY = 2, 4  # frames in which a shut pixel hides a body; times as many as those in which it seems to show one
 
 
 class Layers(NamedTuple):
     """What a clip is taken for.
 
-    discs: u, v, radius, pixels; NaN where there is none. smears: how far each moves while the shutter is open. colours:
+    shut: pixels that show no body, because something is always in front. discs: u, v, radius, pixels; NaN where there is none. smears: how far each moves while the shutter is open. colours:
     of each body in each frame, see `tracker_disc.FORMS`. ranks: the higher, the nearer.
     """
 
     frames: Float64[np.ndarray, "T H W C"]
     paper: Float64[np.ndarray, "H W C"]
+    shut: Bool[np.ndarray, "H W"]
     discs: Float64[np.ndarray, "T M 3"]
     smears: Float64[np.ndarray, "T M 2"]
     colours: Float64[np.ndarray, "T M F C"]
@@ -44,12 +46,12 @@ def settle_frames(
 
     usual, weights: see `tracker_fit.settle`. bounded: whether errors are, where a body is missing.
     """
-    frames, paper, discs, smears, colours, ranks = layers
+    frames, paper, shut, discs, smears, colours, ranks = layers
     on, cost = canvas(*paper.shape), np.zeros(len(frames))
     for t in range(len(frames)):
         if chosen[t]:
             cost[t] = settle_all(
-                frames[t], paper, discs[t], smears[t], colours[t], ranks[t], usual[t], weights[t], bounded, on
+                frames[t], paper, shut, discs[t], smears[t], colours[t], ranks[t], usual[t], weights[t], bounded, on
             )  # fmt: skip
     return cost
 
@@ -70,7 +72,7 @@ def colour_sums(
     layers: Layers, trusted: Bool[np.ndarray, "T M"], forms: int
 ) -> tuple[Float64[np.ndarray, "T M F F"], Float64[np.ndarray, "T M F C"]]:
     """The normal equations of each body's colour in each frame; zeros where it is not trusted."""
-    frames, paper, discs, smears, colours, ranks = layers
+    frames, paper, shut, discs, smears, colours, ranks = layers
     count, bodies, channels = len(discs), discs.shape[1], paper.shape[2]
     matrix, right = np.zeros((count, bodies, forms, forms)), np.zeros((count, bodies, forms, channels))
     on, form = canvas(*paper.shape), np.ones(forms)
@@ -79,7 +81,7 @@ def colour_sums(
             if not trusted[t, body] or not np.isfinite(discs[t, body, 2]):
                 continue
             disc, box = discs[t, body], _box(discs[t, body], smears[t, body], paper)
-            surround(body, discs[t], smears[t], colours[t], ranks[t], paper, box, on)
+            surround(body, discs[t], smears[t], colours[t], ranks[t], paper, shut, box, on)
             stamp(disc, smears[t, body], colours[t, body], box, on)
             for row in range(box[0], box[1]):
                 for x in range(box[2], box[3]):
@@ -98,10 +100,10 @@ def colour_sums(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def evidence(layers: Layers) -> Float64[np.ndarray, "T M 3"]:
-    """Of each disc, in pixels: the area inside the frame, that behind nearer bodies, and that of the rest which does
+    """Of each disc, in pixels: the area inside the frame, that behind nearer bodies and shut pixels, and that of the rest which does
     not show the body.
     """
-    frames, paper, discs, smears, colours, ranks = layers
+    frames, paper, shut, discs, smears, colours, ranks = layers
     count, bodies = len(discs), discs.shape[1]
     out, on = np.full((count, bodies, 3), np.nan), canvas(*paper.shape)
     for t in range(count):
@@ -109,7 +111,7 @@ def evidence(layers: Layers) -> Float64[np.ndarray, "T M 3"]:
             if not np.isfinite(discs[t, body, 2]):
                 continue
             box = _box(discs[t, body], smears[t, body], paper)
-            surround(body, discs[t], smears[t], colours[t], ranks[t], paper, box, on)
+            surround(body, discs[t], smears[t], colours[t], ranks[t], paper, shut, box, on)
             stamp(discs[t, body], smears[t, body], colours[t, body], box, on)
             whole, veiled, missing = 0.0, 0.0, 0.0
             for row in range(box[0], box[1]):
@@ -120,6 +122,28 @@ def evidence(layers: Layers) -> Float64[np.ndarray, "T M 3"]:
                         missing += share * veil
             out[t, body, WHOLE], out[t, body, VEILED], out[t, body, MISSING] = whole, veiled, missing
     return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def find_shut(layers: Layers) -> Bool[np.ndarray, "H W"]:
+    """The pixels that never show a body, though discs cover them in several frames."""
+    frames, paper, shut, discs, smears, colours, ranks = layers
+    on, gone, shown = canvas(*paper.shape), np.zeros(shut.shape), np.zeros(shut.shape)
+    for t in range(len(discs)):
+        for body in range(discs.shape[1]):
+            if not np.isfinite(discs[t, body, 2]):
+                continue
+            box = _box(discs[t, body], smears[t, body], paper)
+            surround(body, discs[t], smears[t], colours[t], ranks[t], paper, shut, box, on)
+            stamp(discs[t, body], smears[t, body], colours[t, body], box, on)
+            for row in range(box[0], box[1]):
+                for x in range(box[2], box[3]):
+                    if on.share[row, x] > 0.5 and on.veil[row, x] > 0.9:
+                        if _is_gone(layers, on, t, row, x):
+                            gone[row, x] += 1
+                        else:
+                            shown[row, x] += 1
+    return shut | ((gone >= _OFTEN) & (gone >= _MOSTLY * shown))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

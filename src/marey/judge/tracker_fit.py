@@ -9,7 +9,7 @@ there does.
 # numba has its own types; mypy knows the bodies of its functions only as numpy scalars.
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 from numba import njit
 
 from marey.judge.tracker_disc import Box, Canvas, around, shape, stamp
@@ -36,13 +36,16 @@ def surround(
     colours: Float64[np.ndarray, "M F C"],
     ranks: Int64[np.ndarray, "M"],
     paper: Float64[np.ndarray, "H W C"],
+    shut: Bool[np.ndarray, "H W"],
     box: Box,
     on: Canvas,
 ) -> None:
-    """What the other bodies put below and above one of them, in the box. ranks: the higher, the nearer."""
+    """What the other bodies put below and above one of them, in the box. ranks: the higher, the nearer. shut: pixels
+    that show no body.
+    """
     top, end, left, right = box
     on.under[top:end, left:right] = paper[top:end, left:right]
-    on.veil[top:end, left:right] = 1
+    on.veil[top:end, left:right] = np.where(shut[top:end, left:right], 0.0, 1.0)
     on.glare[top:end, left:right] = 0
     for rank in range(len(discs)):
         for other in range(len(discs)):
@@ -90,6 +93,8 @@ def misfit(
     for row in range(box[0], box[1]):
         for x in range(box[2], box[3]):
             share, veil = on.share[row, x], on.veil[row, x]
+            if veil == 0:
+                continue
             square, strength, along = 0.0, 0.0, 0.0
             for c in range(channels):
                 body = on.paint[row, x, c] / share if share > 1e-9 else colour[0, c]
@@ -172,6 +177,7 @@ def _solve(normal: Float64[np.ndarray, "3 4"], damping: float) -> tuple[float, f
 def settle_all(
     frame: Float64[np.ndarray, "H W C"],
     paper: Float64[np.ndarray, "H W C"],
+    shut: Bool[np.ndarray, "H W"],
     discs: Float64[np.ndarray, "M 3"],
     smears: Float64[np.ndarray, "M 2"],
     colours: Float64[np.ndarray, "M F C"],
@@ -195,7 +201,7 @@ def settle_all(
             before = discs[body].copy()
             reach = before[2] + np.hypot(smears[body, 0], smears[body, 1]) / 2 + _MARGIN
             box = around(before[0], before[1], reach, frame.shape[0], frame.shape[1])
-            surround(body, discs, smears, colours, ranks, paper, box, on)
+            surround(body, discs, smears, colours, ranks, paper, shut, box, on)
             total += settle(
                 frame, discs[body], smears[body], colours[body], usual[body], weights[body], bounded, box, on
             )  # fmt: skip

@@ -16,7 +16,7 @@ Each = Float64[np.ndarray, "T M"]
 _LOOSE = 0.2  # of a radius: how far it may easily be from the usual one
 _HELD = 1e12  # weight of a radius that is not to change
 _STILL = 0.3  # grey levels: least noise that is reckoned with
-_UNEXPLAINED = 1.4, 0.5  # times the noise's variance, and grey levels squared: errors beyond this ask for more
+_UNEXPLAINED = 1.1, 0.4  # times the noise's variance, and grey levels squared: errors beyond this ask for more
 _SHUTTERS = (0.125, 0.25, 0.375, 0.5, 0.75)  # of the interval between frames
 _LACKING = 0.08  # of a disc's area: if more of it is missing, it is hidden in part
 _SHRUNK = 0.85  # of its large radii: a disc that fits with less may be hidden in part
@@ -42,12 +42,13 @@ class Fit:
 def fit(
     frames: Float64[np.ndarray, "T H W C"],
     paper: Float64[np.ndarray, "H W C"],
+    shut: Bool[np.ndarray, "H W"],
     discs: Discs,
     colours: Float64[np.ndarray, "T M C"],
     noise: float,
 ) -> Fit:
     """Fit discs to a clip from where its blobs are. colours: of the blobs, NaN where there is none."""
-    layers, recoloured = first_layers(frames, paper, discs, colours)
+    layers, recoloured = first_layers(frames, paper, shut, discs, colours)
     if np.isfinite(discs[..., 2]).any():
         noise = max(noise, _STILL)
         layers = _settled(layers, recoloured, noise)
@@ -59,6 +60,7 @@ def fit(
 def first_layers(
     frames: Float64[np.ndarray, "T H W C"],
     paper: Float64[np.ndarray, "H W C"],
+    shut: Bool[np.ndarray, "H W"],
     discs: Discs,
     colours: Float64[np.ndarray, "T M C"],
 ) -> tuple[Layers, Bool[np.ndarray, "T M"]]:
@@ -73,7 +75,7 @@ def first_layers(
     recoloured = whole & (off > np.maximum(_OTHER * contrast, _OTHER_LEVELS))
     paint = np.where(recoloured[..., None], colours, common)[:, :, None]
     ranks = np.broadcast_to(np.arange(bodies), (count, bodies)).copy()
-    return Layers(frames, paper, discs.copy(), np.zeros((count, bodies, 2)), paint, ranks), recoloured
+    return Layers(frames, paper, shut, discs.copy(), np.zeros((count, bodies, 2)), paint, ranks), recoloured
 
 
 def usual_radii(discs: Discs, trusted: Bool[np.ndarray, "T M"]) -> Each:
@@ -217,7 +219,7 @@ def _doubted(layers: Layers, noise: float) -> Bool[np.ndarray, "T M"]:
     that are not there.
     """
     found, radius = evidence(layers), layers.discs[..., 2]
-    lacking = found[..., MISSING] / found[..., WHOLE] > _LACKING
+    lacking = (found[..., MISSING] + found[..., VEILED]) / found[..., WHOLE] > _LACKING
     out = found[..., WHOLE] < _OUT * np.pi * radius**2
     cost = _settle(layers._replace(discs=layers.discs.copy()), np.ones(len(radius), bool), noise)
     badly = cost > _pixels(layers) * _allowed(noise)

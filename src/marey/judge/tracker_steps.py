@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int8, UInt8
+from jaxtyping import Bool, Float64, Int8, UInt8
 from scipy.ndimage import label
 
 from marey.judge.tracker_blobs import COLOUR, find_blobs
-from marey.judge.tracker_clip import Layers, covered, settle_frames
+from marey.judge.tracker_clip import Layers, covered, find_shut, settle_frames
 from marey.judge.tracker_first import first_paper
 from marey.judge.tracker_links import count_bodies, largest, link
 from marey.judge.tracker_looks import Fit, first_layers, fit
@@ -47,15 +47,19 @@ def read_clip(clip: UInt8[np.ndarray, "T H W C"], most: int, contrast: float | N
     colour = commonest(steady)
     plain = is_plain(frames, colour, noise)
     paper = _plain_paper(frames, colour, noise) if plain else first_paper(frames, noise)
-    for _ in range(0 if plain else _AGAIN):
-        found, _ = _fit(frames, paper, most, faint, least, noise)
-        paper = _paper_between(found.layers, noise)
-    found, blobs = _fit(frames, paper, most, faint, least, noise)
+    shut = np.zeros(paper.shape[:2], bool)
+    for turn in range(_AGAIN + 1):
+        found, blobs = _fit(frames, paper, shut, most, faint, least, noise)
+        more = find_shut(found.layers)
+        if turn == _AGAIN or (plain and (more == shut).all()):
+            break
+        shut = more
+        paper = paper if plain else _paper_between(found.layers, noise)
     return _reading(found, blobs, most, noise)
 
 
 def _fit(
-    frames: Frames, paper: Paper, most: int, faint: float, least: float, noise: float
+    frames: Frames, paper: Paper, shut: Bool[np.ndarray, "H W"], most: int, faint: float, least: float, noise: float
 ) -> tuple[Fit, Float64[np.ndarray, "T Q X"]]:
     """Blobs, identities, discs."""
     blobs = find_blobs(frames, paper, faint, least)
@@ -63,20 +67,21 @@ def _fit(
     if bodies < 2:
         discs, colours = largest(blobs)
     else:
-        discs, colours = _linked(frames, paper, blobs, bodies)
-    return fit(frames, paper, discs, colours, noise), blobs
+        discs, colours = _linked(frames, paper, shut, blobs, bodies)
+    return fit(frames, paper, shut, discs, colours, noise), blobs
 
 
 def _linked(
-    frames: Frames, paper: Paper, blobs: Float64[np.ndarray, "T Q X"], bodies: int
+    frames: Frames, paper: Paper, shut: Bool[np.ndarray, "H W"], blobs: Float64[np.ndarray, "T Q X"], bodies: int
 ) -> tuple[Float64[np.ndarray, "T M 3"], Float64[np.ndarray, "T M C"]]:
     """Bodies by their blobs; where blobs have merged, by the discs that fit best."""
     discs, colours = link(blobs, bodies, frames.shape[2], None)
-    layers, _ = first_layers(frames, paper, discs, colours)
+    layers, _ = first_layers(frames, paper, shut, discs, colours)
 
     def settle(t: int, start: Float64[np.ndarray, "M 3"]) -> tuple[Float64[np.ndarray, "M 3"], float]:
-        one = Layers(*(values if values is paper else values[t : t + 1].copy() for values in layers))
-        one.discs[0] = start
+        part = slice(t, t + 1)
+        smears, paint, ranks = layers.smears[part], layers.colours[part], layers.ranks[part]
+        one = Layers(frames[part], paper, shut, start[None].copy(), smears, paint, ranks)
         usual = np.nan_to_num(start[None, :, 2], nan=1.0)
         cost = settle_frames(one, np.ones(1, bool), usual, np.ones_like(usual), False)
         return one.discs[0], float(cost[0])
