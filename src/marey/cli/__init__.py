@@ -31,5 +31,16 @@ def main() -> None:
     """
 
 
-for _command in (demo, make, look, check, export, import_command, track, train, judge, report):  # the order of the story
+for _command in (
+    demo,
+    make,
+    look,
+    check,
+    export,
+    import_command,
+    track,
+    train,
+    judge,
+    report,
+):  # the order of the story
     main.add_command(_command)

@@ -1,7 +1,7 @@
 """The ruler's own error: how well the tracker reads clips whose truth is known, before any model comes into it.
 
-Nothing below these figures can be measured on such clips. Bodies are matched to the truth only here, by the least sum of
-distances; the tracker is told how many there are at most, and nothing else.
+Nothing below these figures can be measured on such clips. Bodies are matched to the truth only here, by the least sum
+of distances; the tracker is told how many there are at most, and nothing else.
 """
 
 from dataclasses import dataclass, replace

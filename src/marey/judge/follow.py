@@ -86,7 +86,7 @@ class _Follower:
 
     def __init__(self, frame: Grey, mark: Mark, name: str):
         height, width = frame.shape
-        inside = 0 <= mark.x and 0 <= mark.y and mark.x + mark.w <= width and mark.y + mark.h <= height
+        inside = mark.x >= 0 and mark.y >= 0 and mark.x + mark.w <= width and mark.y + mark.h <= height
         asked = f"--box {mark.x:g} {mark.y:g} {mark.w:g} {mark.h:g}"
         if not inside or min(mark.w, mark.h) < _LEAST_SIDE:
             raise UserError(
@@ -120,14 +120,14 @@ class _Follower:
         look = self.cv2.resize(self.look, (int(shape[0]), int(shape[1])), interpolation=self.cv2.INTER_LINEAR)
         reach = (_FIELD + _WIDER * self.lost) * np.maximum(size, size.mean())
         middle = self.box[:2] + self.box[2:] / 2 + (self.lost + 1) * self.pace * (self.lost == 0)
-        low = np.floor((middle - shape / 2 - reach)).clip(0).astype(int)
+        low = np.floor(middle - shape / 2 - reach).clip(0).astype(int)
         high = np.ceil(middle + shape / 2 + reach).astype(int)
         field = np.ascontiguousarray(frame[low[1] : max(high[1], 0), low[0] : max(high[0], 0)])
         if min(field.shape) == 0 or field.shape[0] < shape[1] or field.shape[1] < shape[0]:
             return -1.0, self.box, scale
         map_ = np.nan_to_num(self.cv2.matchTemplate(field, look, self.cv2.TM_CCOEFF_NORMED))
         row, column = np.unravel_index(map_.argmax(), map_.shape)
-        place = low + [column + _peak(map_[row], int(column)), row + _peak(map_[:, column], int(row))]
+        place = low + np.array([column + _peak(map_[row], int(column)), row + _peak(map_[:, column], int(row))])
         return float(map_[row, column]), np.concatenate([place - (size - shape) / 2, size]), scale
 
     def _cut(self, frame: Grey, box: np.ndarray) -> Grey:

@@ -9,20 +9,24 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numba import njit
 
-from marey.judge.tracker_disc import around, canvas, shape, stamp
+from marey.judge.tracker_disc import Canvas, around, canvas, shape, stamp
 from marey.judge.tracker_fit import overlap, settle_all, surround
 
 WHOLE, VEILED, MISSING = range(3)  # columns of evidence
 
 _GONE = 0.4  # of the contrast: a pixel that lacks more of it does not show the body
-_OFTEN, _MOSTLY = 2, 4  # frames in which a shut pixel hides a body; times as many as those in which it seems to show one
+_OFTEN, _MOSTLY = (
+    2,
+    4,
+)  # frames in which a shut pixel hides a body; times as many as those in which it seems to show one
 
 
 class Layers(NamedTuple):
     """What a clip is taken for.
 
-    shut: pixels that show no body, because something is always in front. discs: u, v, radius, pixels; NaN where there is none. smears: how far each moves while the shutter is open. colours:
-    of each body in each frame, see `tracker_disc.FORMS`. ranks: the higher, the nearer.
+    shut: pixels that show no body, because something is always in front. discs: u, v, radius, pixels; NaN where there
+    is none. smears: how far each moves while the shutter is open. colours: of each body in each frame, see
+    `tracker_disc.FORMS`. ranks: the higher, the nearer.
     """
 
     frames: Float64[np.ndarray, "T H W C"]
@@ -100,10 +104,10 @@ def colour_sums(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def evidence(layers: Layers) -> Float64[np.ndarray, "T M 3"]:
-    """Of each disc, in pixels: the area inside the frame, that behind nearer bodies and shut pixels, and that of the rest which does
-    not show the body.
+    """Of each disc, in pixels: the area inside the frame, that behind nearer bodies and in shut pixels, and that of the
+    rest which does not show the body.
     """
-    frames, paper, shut, discs, smears, colours, ranks = layers
+    _, paper, shut, discs, smears, colours, ranks = layers
     count, bodies = len(discs), discs.shape[1]
     out, on = np.full((count, bodies, 3), np.nan), canvas(*paper.shape)
     for t in range(count):
@@ -127,7 +131,7 @@ def evidence(layers: Layers) -> Float64[np.ndarray, "T M 3"]:
 @njit(cache=True, nogil=True, error_model="numpy")
 def find_shut(layers: Layers) -> Bool[np.ndarray, "H W"]:
     """The pixels that never show a body, though discs cover them in several frames."""
-    frames, paper, shut, discs, smears, colours, ranks = layers
+    _, paper, shut, discs, smears, colours, ranks = layers
     on, gone, shown = canvas(*paper.shape), np.zeros(shut.shape), np.zeros(shut.shape)
     for t in range(len(discs)):
         for body in range(discs.shape[1]):
@@ -175,7 +179,7 @@ def _box(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _is_gone(layers: Layers, on: NamedTuple, t: int, row: int, x: int) -> bool:
+def _is_gone(layers: Layers, on: Canvas, t: int, row: int, x: int) -> bool:
     """Whether a pixel of the stamped disc shows what is behind it."""
     share, strength, along = on.share[row, x], 0.0, 0.0
     for c in range(layers.paper.shape[2]):

@@ -1,7 +1,7 @@
-"""The disc that the tracker lays over the pixels: coverage, its derivatives, its paint, smeared while a shutter is open.
+"""The disc that the tracker lays over the pixels: coverage, derivatives, paint, smeared while a shutter is open.
 
-On each of 16 lines to a pixel row a disc is a span between two roots, as the renderer draws it; here in real numbers, so
-that its borders have derivatives.
+On each of 16 lines to a pixel row a disc is a span between two roots, as the renderer draws it; here in real numbers,
+so that its borders have derivatives.
 """
 
 # mypy: disable-error-code="arg-type,assignment,call-overload,operator,return-value"

@@ -69,7 +69,7 @@ def _sorted_out(
     bound: float,
 ) -> Float64[np.ndarray, "H W C"]:
     """Of what each doubtful pixel shows, what is the paper's."""
-    count, height, width, channels = frames.shape
+    _, height, width, channels = frames.shape
     paper, ink = guess.copy(), np.full(guess.shape, np.nan)
     for row in range(height):
         for x in range(width):

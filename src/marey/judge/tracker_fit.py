@@ -1,8 +1,8 @@
-"""Discs are laid over the pixels by least squares: position, radius, colour, which is nearer, how long the shutter is open.
+"""Discs are laid over the pixels by least squares, in place and radius.
 
 Levenberg-Marquardt, one body at a time, the others as they stand. Where pixels that a disc should cover show what is
-behind it (an occluder in front, a body that is not whole), their error is bounded: what is missing does not pull, what is
-there does.
+behind it (an occluder in front, a body that is not whole), their error is bounded: what is missing does not pull, what
+is there does.
 """
 
 # mypy: disable-error-code="arg-type,assignment,call-overload,operator,return-value"
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numba import njit
 
-from marey.judge.tracker_disc import Box, Canvas, around, shape, stamp
+from marey.judge.tracker_disc import Box, Canvas, around, stamp
 
 _MARGIN = 2.5  # pixels around a disc that its fit looks at
 _ROUNDS = 12
@@ -193,7 +193,7 @@ def settle_all(
     for i in range(len(discs)):
         for j in range(i):
             crowded |= overlap(discs[i], discs[j], _MARGIN)
-    for sweep in range(6 if crowded else 2):
+    for _ in range(6 if crowded else 2):
         total, moved = 0.0, 0.0
         for body in range(len(discs)):
             if not np.isfinite(discs[body, 2]):

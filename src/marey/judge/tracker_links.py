@@ -19,7 +19,7 @@ Settle = Callable[[int, Float64[np.ndarray, "M 3"]], tuple[Float64[np.ndarray, "
 _FARTHEST = 0.35  # of the frame: from where a body was or was going to where it can be
 _COLOUR = 0.5  # of the frame: what the largest difference of colours counts
 _NEVER = 1e6
-_SMALL = 0.2  # of the largest blob: a smaller one does not count as a body
+_SMALL = 4.0  # pixels: a smaller blob does not count as a body
 _SEEN = 0.25  # of the frames: so often must there be as many blobs as bodies
 _LARGER = 1.1  # times its usual area: a blob that may hold a second body
 
@@ -29,7 +29,7 @@ def count_bodies(blobs: Blobs, most: int) -> int:
     area = blobs[..., AREA]
     if not np.isfinite(area).any():
         return 0
-    counts = (area >= _SMALL * np.nanmedian(area[np.isfinite(area[:, 0]), 0])).sum(axis=1)
+    counts = (area >= _SMALL).sum(axis=1)  # NaN compares as False
     enough = max(2, round(_SEEN * len(blobs))) if len(blobs) > 1 else 1
     often = [number for number in range(1, most + 1) if (counts >= number).sum() >= enough]
     return max(often, default=1)

@@ -1,5 +1,5 @@
-"""The fit of a clip in rounds: first flat discs; then, where these do not explain the pixels, discs that a light shades or
-that a slow shutter smears; at last those that something hides in part, or that no blob belongs to.
+"""The fit of a clip in rounds: first flat discs; then, where these do not explain the pixels, discs that a light shades
+or that a slow shutter smears; at last those that something hides in part, or that no blob belongs to.
 """
 
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ _FEWEST = 3.0  # pixels
 
 @dataclass(frozen=True)
 class Fit:
-    """What the clip is taken for; missing: share of each disc in the frame that does not show the body, and veiled: that
-    behind nearer bodies. recoloured: in another colour than in most frames.
+    """What the clip is taken for; missing: share of each disc in the frame that does not show the body; veiled: that
+    behind nearer bodies or in shut pixels. recoloured: in another colour than in most frames.
     """
 
     layers: Layers
@@ -70,7 +70,7 @@ def first_layers(
     for body in np.flatnonzero(np.isfinite(colours[..., 0]).any(axis=0)):
         common[body] = np.nanmedian(colours[:, body], axis=0)
         contrast[body] = np.abs(common[body] - np.median(paper, axis=(0, 1))).max()
-    whole = discs[..., 2] >= _SHRUNK * _large(discs)  # NaN compares as False
+    whole = discs[..., 2] >= _SHRUNK * large_radii(discs)  # NaN compares as False
     off = np.abs(np.where(np.isfinite(colours), colours, common) - common).max(axis=-1)
     recoloured = whole & (off > np.maximum(_OTHER * contrast, _OTHER_LEVELS))
     paint = np.where(recoloured[..., None], colours, common)[:, :, None]
@@ -107,7 +107,7 @@ def _settle(layers: Layers, chosen: Bool[np.ndarray, "T"], noise: float) -> Floa
     return np.asarray(settle_frames(layers, chosen, usual, (noise / (_LOOSE * usual)) ** 2, False))
 
 
-def _large(discs: Discs) -> Float64[np.ndarray, "M"]:
+def large_radii(discs: Discs) -> Float64[np.ndarray, "M"]:
     """Of each body the radius that it has when nothing hides it; NaN for bodies without a disc."""
     radii = discs[..., 2].T
     return np.array([np.quantile(r[np.isfinite(r)], _LARGE) if np.isfinite(r).any() else np.nan for r in radii])
@@ -125,7 +125,7 @@ def _trusted(layers: Layers) -> Bool[np.ndarray, "T M"]:
     """The discs that nothing hides, as far as one can tell."""
     found = evidence(layers)
     lacking = (found[..., MISSING] + found[..., VEILED]) / found[..., WHOLE]
-    good = (lacking < _LACKING) & (layers.discs[..., 2] >= _SHRUNK * _large(layers.discs)) & _whole(layers)
+    good = (lacking < _LACKING) & (layers.discs[..., 2] >= _SHRUNK * large_radii(layers.discs)) & _whole(layers)
     return np.where(good.any(axis=0), good, np.isfinite(layers.discs[..., 2]))  # NaN compares as False
 
 
@@ -167,7 +167,9 @@ def _richer(layers: Layers, recoloured: Bool[np.ndarray, "T M"], noise: float) -
 
 def _pixels(layers: Layers) -> Float64[np.ndarray, "T"]:
     """About how many numbers the fit of each frame is held against."""
-    return np.asarray(((2 * np.nan_to_num(layers.discs[..., 2], nan=-2.5) + 5) ** 2).sum(axis=1) * layers.paper.shape[2])
+    return np.asarray(
+        ((2 * np.nan_to_num(layers.discs[..., 2], nan=-2.5) + 5) ** 2).sum(axis=1) * layers.paper.shape[2]
+    )
 
 
 def _allowed(noise: float) -> float:
@@ -205,7 +207,10 @@ def _freed(layers: Layers, noise: float) -> Layers:
     best, least = layers.discs.copy(), np.full(len(frames), np.inf)
     lines = _lines(layers.discs, ~doubted, usual)
     there = np.isfinite(layers.discs)
-    for start in (np.where(there, layers.discs, lines), np.where(doubted[..., None] & known[..., None], lines, layers.discs)):
+    for start in (
+        np.where(there, layers.discs, lines),
+        np.where(doubted[..., None] & known[..., None], lines, layers.discs),
+    ):
         start[..., 2] = np.where(doubted & known, held, start[..., 2])
         layers = layers._replace(discs=start)
         cost = settle_frames(layers, frames, held, weights, True)
@@ -223,7 +228,7 @@ def _doubted(layers: Layers, noise: float) -> Bool[np.ndarray, "T M"]:
     out = found[..., WHOLE] < _OUT * np.pi * radius**2
     cost = _settle(layers._replace(discs=layers.discs.copy()), np.ones(len(radius), bool), noise)
     badly = cost > _pixels(layers) * _allowed(noise)
-    small = radius < _SHRUNK * _large(layers.discs)
+    small = radius < _SHRUNK * large_radii(layers.discs)
     return np.asarray(lacking | out | (small & badly[:, None]) | np.isnan(radius))
 
 

@@ -1,7 +1,8 @@
 """What lies behind the bodies of a clip, from the clip itself: a camera that stands still shows the same paper always.
 
-Plain paper is the colour that most pixels have; nothing more is asked, so a body may rest on it for the whole clip. Any
-other paper is what a pixel shows while no body covers it, and where one always does, what its neighbours lead to expect.
+Plain paper is the colour that most pixels have; nothing more is asked, so a body may rest on it for the whole clip.
+Any other paper is what a pixel shows while no body covers it, and where one always does, what its neighbours lead to
+expect.
 """
 
 # mypy: disable-error-code="arg-type,assignment,call-overload,operator,return-value"
@@ -130,7 +131,7 @@ def _clipped_mean(values: Float64[np.ndarray, "V"], bound: float) -> float:
 @njit(cache=True, nogil=True)
 def fill(paper: Float64[np.ndarray, "H W C"], holes: Bool[np.ndarray, "H W"]) -> None:
     """Give each pixel of the holes the mean of its four neighbours, by relaxation; a start comes from the border in."""
-    height, width, channels = paper.shape
+    height, width, _ = paper.shape
     left = holes.copy()
     for _ in range(height + width):
         done = left.copy()

@@ -9,7 +9,7 @@ _MARGIN = 2.5  # pixels
 
 
 def cover_plainly(disc: Float64[np.ndarray, "3"], height: int, width: int) -> Float64[np.ndarray, "H W"]:
-    """Share of each pixel that a disc (u, v, radius) covers: on each of 16 lines to a row, the span between two roots."""
+    """Share of each pixel that a disc (u, v, radius) covers: on 16 lines to a row, the span between two roots."""
     u, v, radius = disc
     lines = np.arange(height)[:, None] + (np.arange(_LINES) + 0.5) / _LINES - v
     half = np.sqrt((radius**2 - lines**2).clip(0))[..., None]

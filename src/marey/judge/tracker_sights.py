@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int8
 
 from marey.judge.tracker_blobs import AREA, COLOUR, X, Y
-from marey.judge.tracker_looks import SHOWN, Fit
+from marey.judge.tracker_looks import SHOWN, Fit, large_radii
 
 
 class Sight(IntEnum):
@@ -55,8 +55,7 @@ def _split(fit: Fit, blobs: Float64[np.ndarray, "T Q X"]) -> Bool[np.ndarray, "T
     apart = np.linalg.norm(place - discs[:, None, :, :2], axis=-1)
     reach = discs[:, None, :, 2] + _AROUND
     outside = np.isfinite(blobs[..., AREA]) & ~(apart <= reach).any(axis=-1)  # NaN compares as False
-    usual = np.nanmedian(np.where(np.isfinite(discs[..., 2]), discs[..., 2], np.nan), axis=0) if len(discs) else 0
-    large = blobs[..., None, AREA] >= _PIECE * np.pi * usual**2
+    large = blobs[..., None, AREA] >= _PIECE * np.pi * large_radii(discs) ** 2
     contrast = np.abs(colours - paper).max(axis=-1)
     alike = np.abs(blobs[:, :, None, COLOUR:] - colours[:, None]).max(axis=-1) <= _LIKE * contrast[:, None]
     pieces = outside[..., None] & large & alike & np.isfinite(apart)
@@ -68,7 +67,7 @@ def _split(fit: Fit, blobs: Float64[np.ndarray, "T Q X"]) -> Bool[np.ndarray, "T
 def _reason(fit: Fit, found: Bool[np.ndarray, "T M"], t: int, body: int) -> Sight:
     """Why a body has no disc in a frame."""
     discs = fit.layers.discs
-    place, radius = _expected(discs[:, body], found[:, body], t)
+    place = _expected(discs[:, body], found[:, body], t)
     if (place < 0).any() or (place > np.array(fit.layers.paper.shape[1::-1])).any():
         return Sight.OUTSIDE
     others = np.linalg.norm(discs[t, :, :2] - place, axis=-1) < discs[t, :, 2]  # NaN compares as False
@@ -80,13 +79,14 @@ def _reason(fit: Fit, found: Bool[np.ndarray, "T M"], t: int, body: int) -> Sigh
     return Sight.HIDDEN if touched else Sight.VANISHED
 
 
-def _expected(disc: Float64[np.ndarray, "T 3"], found: Bool[np.ndarray, "T"], t: int) -> tuple[np.ndarray, float]:
+def _expected(disc: Float64[np.ndarray, "T 3"], found: Bool[np.ndarray, "T"], t: int) -> Float64[np.ndarray, "2"]:
     """Where a body should be: between the discs before and after, or straight on from the two that are nearest."""
     times = np.flatnonzero(found)
     before, after = times[times < t], times[times > t]
-    pair = np.array([before[-1], after[0]]) if len(before) and len(after) else (before[-2:] if len(before) else after[:2])
+    pair = (
+        np.array([before[-1], after[0]]) if len(before) and len(after) else (before[-2:] if len(before) else after[:2])
+    )
     if len(pair) == 1:
-        return disc[pair[0], :2], float(disc[pair[0], 2])
+        return disc[pair[0], :2]
     share = (t - pair[0]) / (pair[1] - pair[0])
-    line = disc[pair[0]] + share * (disc[pair[1]] - disc[pair[0]])
-    return line[:2], float(line[2])
+    return np.asarray(disc[pair[0], :2] + share * (disc[pair[1], :2] - disc[pair[0], :2]))

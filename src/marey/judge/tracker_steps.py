@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int8, UInt8
 from scipy.ndimage import label
 
-from marey.judge.tracker_blobs import COLOUR, find_blobs
+from marey.judge.tracker_blobs import find_blobs
 from marey.judge.tracker_clip import Layers, covered, find_shut, settle_frames
 from marey.judge.tracker_first import first_paper
 from marey.judge.tracker_links import count_bodies, largest, link
