@@ -19,7 +19,7 @@ import numpy as np
 
 from marey.data.spec import PRESETS
 from marey.judge.tracker import track_bodies
-from marey.judge.tracker_plain import track_plainly
+from marey.judge.tracker.plain import track_plainly
 from marey.world.matched import MatchedWorld
 from marey.world.render import render
 

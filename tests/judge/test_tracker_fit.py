@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from marey.judge.tracker import track_clips
-from marey.judge.tracker_disc import FORMS, canvas, stamp
-from marey.judge.tracker_fit import misfit, surround
-from marey.judge.tracker_plain import cover_plainly, track_plainly
+from marey.judge.tracker.disc import FORMS, canvas, stamp
+from marey.judge.tracker.fit import misfit, surround
+from marey.judge.tracker.plain import cover_plainly, track_plainly
 from marey.world.scenes import Scenes
 
 DISCS = [(8.3, 7.1, 2.6), (0.4, 11.0, 3.2), (15.9, -1.0, 2.0), (8.0, 8.0, 1.3)]

@@ -1,8 +1,8 @@
 """Where the bodies are: the inverse of the renderer, to about a hundredth of a pixel, on whatever paper it draws.
 
 No training and no knowledge of the truth: it reads pixels only, so that it treats rendered, decoded and generated clips
-alike. What does not change is taken for the paper (`tracker_paper`), what stands out from it is found (`tracker_blobs`)
-and followed (`tracker_links`), and discs are laid over it by least squares (`tracker_fit`). Where that cannot be done
+alike. What does not change is taken for the paper (`paper`), what stands out from it is found (`blobs`)
+and followed (`links`), and discs are laid over it by least squares (`fit`). Where that cannot be done
 it says so (`Sight`) instead of guessing.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int8, UInt8
 
-from marey.judge.tracker_sights import Sight
-from marey.judge.tracker_steps import read_clip
+from marey.judge.tracker.sights import Sight
+from marey.judge.tracker.steps import read_clip
 
 __all__ = ["CONTRAST", "BodyTracks", "Sight", "Tracks", "track_bodies", "track_clips"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numba import njit
 
-from marey.judge.tracker_disc import Box, Canvas, around, stamp
+from marey.judge.tracker.disc import Box, Canvas, around, stamp
 
 _MARGIN = 2.5  # pixels around a disc that its fit looks at
 _ROUNDS = 12

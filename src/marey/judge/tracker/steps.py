@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int8, UInt8
 from scipy.ndimage import label
 
-from marey.judge.tracker_blobs import find_blobs
-from marey.judge.tracker_clip import Layers, covered, find_shut, settle_frames
-from marey.judge.tracker_first import first_paper
-from marey.judge.tracker_links import count_bodies, largest, link
-from marey.judge.tracker_looks import Fit, first_layers, fit
-from marey.judge.tracker_paper import brightness, commonest, fill, grain, is_plain, strange, uncovered
-from marey.judge.tracker_sights import Sight, sights
+from marey.judge.tracker.blobs import find_blobs
+from marey.judge.tracker.clip import Layers, covered, find_shut, settle_frames
+from marey.judge.tracker.first import first_paper
+from marey.judge.tracker.links import count_bodies, largest, link
+from marey.judge.tracker.looks import Fit, first_layers, fit
+from marey.judge.tracker.paper import brightness, commonest, fill, grain, is_plain, strange, uncovered
+from marey.judge.tracker.sights import Sight, sights
 
 Frames = Float64[np.ndarray, "T H W C"]
 Paper = Float64[np.ndarray, "H W C"]

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numba import njit
 
-from marey.judge.tracker_disc import Canvas, around, canvas, shape, stamp
-from marey.judge.tracker_fit import overlap, settle_all, surround
+from marey.judge.tracker.disc import Canvas, around, canvas, shape, stamp
+from marey.judge.tracker.fit import overlap, settle_all, surround
 
 WHOLE, VEILED, MISSING = range(3)  # columns of evidence
 
@@ -26,7 +26,7 @@ class Layers(NamedTuple):
 
     shut: pixels that show no body, because something is always in front. discs: u, v, radius, pixels; NaN where there
     is none. smears: how far each moves while the shutter is open. colours: of each body in each frame, see
-    `tracker_disc.FORMS`. ranks: the higher, the nearer.
+    `disc.FORMS`. ranks: the higher, the nearer.
     """
 
     frames: Float64[np.ndarray, "T H W C"]
@@ -48,7 +48,7 @@ def settle_frames(
 ) -> Float64[np.ndarray, "T"]:
     """Move the discs of the chosen frames to where they fit best; the cost of each frame, 0 for the others.
 
-    usual, weights: see `tracker_fit.settle`. bounded: whether errors are, where a body is missing.
+    usual, weights: see `fit.settle`. bounded: whether errors are, where a body is missing.
     """
     frames, paper, shut, discs, smears, colours, ranks = layers
     on, cost = canvas(*paper.shape), np.zeros(len(frames))

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from numba import njit
 
-from marey.judge.tracker_paper import fill
+from marey.judge.tracker.paper import fill
 
 _CHANGE = 6.0  # standard deviations of the noise: what changes by more is passed by a body
 _LEAST_CHANGE = 12.0  # grey levels

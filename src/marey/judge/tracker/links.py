@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.optimize import linear_sum_assignment
 
-from marey.judge.tracker_blobs import AREA, COLOUR, X, Y
+from marey.judge.tracker.blobs import AREA, COLOUR, X, Y
 
 Blobs = Float64[np.ndarray, "T Q X"]
 Discs = Float64[np.ndarray, "T M 3"]
@@ -89,7 +89,7 @@ class _Chain:
             if cost[body, blob] < _NEVER:
                 self.discs[t, body], self.colours[t, body] = _disc(blobs[blob]), blobs[blob, COLOUR:]
         if self.settle is not None:
-            self._divide(t, last, going)
+            self._divide(t, last, going, self.settle)
 
     def _outlook(self, t: int, back: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of each body the last disc, where it would be now at the same pace, and the last colour."""
@@ -114,7 +114,7 @@ class _Chain:
         cost = was + goes + _COLOUR * self.size * other + last[:, None, 2] * grown
         return np.where(np.minimum(was, goes) <= _FARTHEST * self.size, cost, _NEVER)
 
-    def _divide(self, t: int, last: np.ndarray, going: np.ndarray) -> None:
+    def _divide(self, t: int, last: np.ndarray, going: np.ndarray, settle: Settle) -> None:
         """Where a body has no blob and would lie on one that is larger than its owner, fit both to it."""
         discs = self.discs[t]
         there = np.isfinite(discs[:, 2])
@@ -127,6 +127,6 @@ class _Chain:
         tries = []
         for start in (going, last):
             mixed = np.where((lost | shared)[:, None], np.column_stack([start[:, :2], last[:, 2]]), discs)
-            tries.append(self.settle(t, mixed))
+            tries.append(settle(t, mixed))
         self.discs[t] = min(tries, key=lambda pair: pair[1])[0]
         self.colours[t, lost | shared] = np.nan

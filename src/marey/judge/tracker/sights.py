@@ -5,8 +5,9 @@ from enum import IntEnum
 import numpy as np
 from jaxtyping import Bool, Float64, Int8
 
-from marey.judge.tracker_blobs import AREA, COLOUR, X, Y
-from marey.judge.tracker_looks import SHOWN, Fit, large_radii
+from marey.judge.tracker.blobs import AREA, COLOUR, X, Y
+from marey.judge.tracker.looks import SHOWN, Fit
+from marey.judge.tracker.usual import large_radii
 
 
 class Sight(IntEnum):
