@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool
 
-from marey.judge.tracker.clip import MISSING, VEILED, WHOLE, Layers, evidence, settle_frames
+from marey.judge.tracker.clip import Layers, settle_frames
 from marey.judge.tracker.usual import (
     LACKING,
     SHRUNK,
@@ -14,6 +14,7 @@ from marey.judge.tracker.usual import (
     looseness,
     pixels_of,
     settle_loosely,
+    shares,
     usual_radii,
 )
 
@@ -51,13 +52,13 @@ def _doubted(layers: Layers, noise: float) -> Bool[np.ndarray, "T M"]:
     """Discs of which a part is missing or beyond the border, or that are small and explain the pixels badly; and those
     that are not there.
     """
-    found, radius = evidence(layers), layers.discs[..., 2]
-    lacking = (found[..., MISSING] + found[..., VEILED]) / found[..., WHOLE] > LACKING
-    out = found[..., WHOLE] < _OUT * np.pi * radius**2
+    (area, missing, veiled), radius = shares(layers), layers.discs[..., 2]
+    lacking = ~(missing + veiled <= LACKING)  # NaN, of a disc beyond the border, compares as False
+    out = area < _OUT * np.pi * radius**2
     cost = settle_loosely(layers._replace(discs=layers.discs.copy()), np.ones(len(radius), bool), noise)
     badly = cost > pixels_of(layers) * allowed(noise)
     small = radius < SHRUNK * large_radii(layers.discs)
-    return np.asarray(lacking | out | (small & badly[:, None]) | np.isnan(radius))
+    return np.asarray(lacking | out | (small & badly[:, None]))
 
 
 def _lines(discs: Discs, trusted: Bool[np.ndarray, "T M"], usual: Each) -> Discs:

@@ -3,11 +3,12 @@ or that a slow shutter smears; at last those that something hides in part, or th
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from marey.judge.tracker.clip import MISSING, VEILED, WHOLE, Layers, colour_sums, crowded, evidence
+from marey.judge.tracker.clip import Layers, colour_sums, crowded
 from marey.judge.tracker.disc import FORMS
 from marey.judge.tracker.gaps import free_hidden
 from marey.judge.tracker.usual import (
@@ -18,9 +19,12 @@ from marey.judge.tracker.usual import (
     large_radii,
     pixels_of,
     settle_loosely,
+    shares,
     trusted_discs,
 )
 
+_TURNS, _SETTLED = 4, 1e-3  # of places and colours, until no disc moves by more, pixels
+_CLEARLY = 0.9  # of the cost: another order must be better by this
 _STILL = 0.3  # grey levels: least noise that is reckoned with
 _SHUTTERS = (0.125, 0.25, 0.375, 0.5, 0.75)  # of the interval between frames
 _OTHER, _OTHER_LEVELS = 0.3, 25.0  # of its contrast, and grey levels: a body that differs by more has another colour
@@ -52,7 +56,7 @@ def fit(
     layers, recoloured = first_layers(frames, paper, shut, discs, colours)
     if np.isfinite(discs[..., 2]).any():
         noise = max(noise, _STILL)
-        layers = _settled(layers, recoloured, noise)
+        layers = _ordered(_settled(layers, recoloured, noise), noise)
         layers = _richer(layers, recoloured, noise)
         layers = free_hidden(layers, noise)
     return _judged(layers, recoloured)
@@ -82,10 +86,28 @@ def first_layers(
 def _settled(layers: Layers, recoloured: Bool[np.ndarray, "T M"], noise: float, forms: int = 1) -> Layers:
     """Places and colours in turn."""
     every = np.ones(len(layers.discs), bool)
-    for _ in range(3 if forms == 1 else 2):
+    for _ in range(_TURNS):
+        before = layers.discs.copy()
         settle_loosely(layers, every, noise)
+        if layers.colours.shape[2] == forms and not (np.abs(layers.discs - before) > _SETTLED).any():
+            break  # NaN compares as False
         layers = layers._replace(colours=_colours(layers, recoloured, noise, forms))
-    settle_loosely(layers, every, noise)
+    return layers
+
+
+def _ordered(layers: Layers, noise: float) -> Layers:
+    """Where discs overlap, the order from far to near that fits best: pair after pair is exchanged."""
+    close, bodies = crowded(layers.discs), layers.discs.shape[1]
+    if not close.any():
+        return layers
+    cost = settle_loosely(layers, close, noise)
+    for pair in combinations(range(bodies), 2):
+        ranks = layers.ranks.copy()
+        ranks[:, pair] = ranks[:, pair[::-1]]
+        other = layers._replace(discs=layers.discs.copy(), ranks=ranks)
+        new = settle_loosely(other, close, noise)
+        better = close & (new < _CLEARLY * cost)
+        layers.discs[better], layers.ranks[better], cost[better] = other.discs[better], ranks[better], new[better]
     return layers
 
 
@@ -119,7 +141,7 @@ def _richer(layers: Layers, recoloured: Bool[np.ndarray, "T M"], noise: float) -
     best = int(np.argmin(totals))
     if _better(totals[best], cost, pixels, 1, noise):
         layers, cost = tries[best], totals[best]
-    shaded = _settled(layers, recoloured, noise, FORMS)
+    shaded = _settled(layers._replace(discs=layers.discs.copy()), recoloured, noise, FORMS)
     more = (FORMS - 1) * layers.discs.shape[1] * layers.paper.shape[2]
     new = float(settle_loosely(shaded, every, noise).sum())
     return shaded if _better(new, cost, pixels, more, noise) else layers
@@ -143,9 +165,7 @@ def _smeared(layers: Layers, share: float) -> Layers:
 
 def _judged(layers: Layers, recoloured: Bool[np.ndarray, "T M"]) -> Fit:
     """Take away the discs of which too little is seen."""
-    found = evidence(layers)
-    area = np.where(found[..., WHOLE] > 0, found[..., WHOLE], np.nan)
-    missing, veiled = found[..., MISSING] / area, found[..., VEILED] / area
+    area, missing, veiled = shares(layers)
     seen = (1 - missing - veiled >= SHOWN) & (area >= _FEWEST)
     discs = np.where(seen[..., None], layers.discs, np.nan)
     return Fit(layers._replace(discs=discs), missing, veiled, recoloured & seen)

@@ -48,11 +48,21 @@ def whole_discs(layers: Layers) -> Bool[np.ndarray, "T M"]:
     return np.where(inside.any(axis=0), inside, np.isfinite(radius))
 
 
+def shares(layers: Layers) -> tuple[Each, Each, Each]:
+    """Of each disc the area inside the frame, pixels, and of this the shares that are missing and that are veiled."""
+    found = evidence(layers)
+    area = np.where(found[..., WHOLE] > 0, found[..., WHOLE], np.nan)
+    return found[..., WHOLE], found[..., MISSING] / area, found[..., VEILED] / area
+
+
 def trusted_discs(layers: Layers) -> Bool[np.ndarray, "T M"]:
     """The discs that nothing hides, as far as one can tell."""
-    found = evidence(layers)
-    lacking = (found[..., MISSING] + found[..., VEILED]) / found[..., WHOLE]
-    good = (lacking < LACKING) & (layers.discs[..., 2] >= SHRUNK * large_radii(layers.discs)) & whole_discs(layers)
+    _, missing, veiled = shares(layers)
+    good = (
+        (missing + veiled < LACKING)
+        & (layers.discs[..., 2] >= SHRUNK * large_radii(layers.discs))
+        & whole_discs(layers)
+    )
     return np.where(good.any(axis=0), good, np.isfinite(layers.discs[..., 2]))  # NaN compares as False
 
 
