@@ -25,11 +25,8 @@ def errors(world: MatchedWorld | VariedWorld | PhyWorld, n: int = 12) -> tuple[n
     tracks = track_bodies(draw(discs, scenes.picture, world.size, world.size), scenes.laws.shape[1])
     order = matched(tracks, scenes.tracks[:, 0])
     seen = np.take_along_axis(tracks.tracks, order[:, :, None, None], axis=1)
-    return (
-        np.linalg.norm(seen - scenes.tracks[:, 0], axis=-1),
-        visible(scenes, discs)[:, 0] & scenes.whole[:, 0],
-        tracks,
-    )
+    off = np.linalg.norm(seen - scenes.tracks[:, 0], axis=-1)
+    return off, visible(scenes, discs)[:, 0] & scenes.whole[:, 0]
 
 
 def rms(off: np.ndarray, counted: np.ndarray) -> float:

@@ -4,7 +4,7 @@ The object is where the picture is most like it: normalised correlation of its g
 where it was going, a little smaller and a little larger; the best place is refined to a fraction of a pixel by the
 parabola through its neighbours. What it looks like follows it slowly. Where the likeness is too small the object is not
 found, and it is looked for in a wider and wider field. (Of the trackers in OpenCV's own wheel only MIL needs no weights
-from elsewhere; it keeps the box's size, and never says that it has lost the object.)
+from elsewhere; it keeps the box's size, never says that it has lost the object, and is far coarser on small dots.)
 """
 
 from collections.abc import Iterator
@@ -130,7 +130,7 @@ class _Follower:
         place = low + np.array([column + _peak(map_[row], int(column)), row + _peak(map_[:, column], int(row))])
         return float(map_[row, column]), np.concatenate([place - (size - shape) / 2, size]), scale
 
-    def _cut(self, frame: Grey, box: np.ndarray) -> Grey:
+    def _cut(self, frame: Grey, box: np.ndarray) -> Float32[np.ndarray, "h w"]:
         """The pixels in a box, between pixels by interpolation."""
         middle = box[:2] + box[2:] / 2 - 0.5
         shape = np.maximum(np.rint(box[2:] if not hasattr(self, "look") else self.look.shape[::-1]), 1).astype(int)
