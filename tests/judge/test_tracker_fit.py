@@ -26,7 +26,10 @@ def test_the_compiled_disc_is_the_plain_one(disc: tuple[float, float, float]) ->
 def test_the_slopes_are_those_of_finite_differences(
     disc: tuple[float, float, float], smear: tuple[float, float]
 ) -> None:
-    """Their sums, plain and weighted by place, in the mean over an eighth of a pixel: they jump where a line begins (and are held down there)."""
+    """Their sums, plain and weighted by place, in the mean over an eighth of a pixel: where a line begins they jump.
+
+    They are held down there, so they may be a little too small.
+    """
 
     def sums(values: np.ndarray) -> np.ndarray:
         return np.array([(values * weight).sum() for weight in weights])

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy.optimize import linear_sum_assignment
 
-from marey.data.spec import SPLITS, DatasetSpec
+from marey.data.spec import DatasetSpec
 from marey.data.table import visible
 from marey.judge.tracker import BodyTracks, track_bodies
 from marey.metrics.figure import Figure, mean_figure
@@ -49,10 +49,11 @@ class Floor:
 
 def floor_of(spec: DatasetSpec, samples: int = _SAMPLES) -> Floor:
     """The floor on clips of a spec: the first of its test split, or fresh ones that would follow them."""
-    drawn = replace(spec, **{split: samples if split == "test" else 0 for split in SPLITS})
+    drawn = replace(spec, train=0, validation=0, test=samples, held_out=0)
     scenes = drawn.scenes("test")
     parts = [_read(scenes.take(np.arange(i, min(i + _AT_ONCE, samples)))) for i in range(0, samples, _AT_ONCE)]
-    return floor(*(np.concatenate(column) for column in zip(*parts, strict=True)), spec.seed)
+    offset, found, truth = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return floor(offset, found, truth, spec.seed)
 
 
 def floor(

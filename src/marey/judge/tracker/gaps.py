@@ -27,7 +27,7 @@ def free_hidden(layers: Layers, noise: float) -> Layers:
     expect, and look for those without a blob.
     """
     doubted = _doubted(layers, noise)
-    frames, usual = doubted.any(axis=1), usual_radii(layers.discs, ~doubted)
+    frames, usual = np.asarray(doubted.any(axis=1)), usual_radii(layers.discs, ~doubted)
     known = np.isfinite(usual)
     if not frames.any() or not known.any():
         return layers

@@ -20,7 +20,7 @@ _FARTHEST = 0.35  # of the frame: from where a body was or was going to where it
 _COLOUR = 0.5  # of the frame: what the largest difference of colours counts
 _NEVER = 1e6
 _SMALL = 4.0  # pixels: a smaller blob does not count as a body
-_SEEN = 0.25  # of the frames: so often must there be as many blobs as bodies
+_SEEN = 0.1  # of the frames: so often must there be as many blobs as bodies
 _LARGER = 1.1  # times its usual area: a blob that may hold a second body
 
 
