@@ -73,7 +73,7 @@ def first_layers(
     count, bodies = discs.shape[:2]
     common, contrast = np.zeros(colours.shape[1:]), np.zeros(bodies)
     for body in np.flatnonzero(np.isfinite(colours[..., 0]).any(axis=0)):
-        common[body] = np.nanmedian(colours[:, body], axis=0)
+        common[body] = np.median(colours[np.isfinite(colours[:, body, 0]), body], axis=0)
         contrast[body] = np.abs(common[body] - np.median(paper, axis=(0, 1))).max()
     whole = discs[..., 2] >= SHRUNK * large_radii(discs)  # NaN compares as False
     off = np.abs(np.where(np.isfinite(colours), colours, common) - common).max(axis=-1)

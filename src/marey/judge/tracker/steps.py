@@ -95,7 +95,7 @@ def _plain_paper(frames: Frames, colour: Float64[np.ndarray, "C"], noise: float)
     """
     paper = np.broadcast_to(colour, frames.shape[1:]).copy()
     share = strange(frames, colour, noise)
-    places, count = label(share == 1, np.ones((3, 3)))
+    places, count = label(share == 1, np.ones((3, 3))) if (share == 1).any() else (share, 0)
     for number in range(1, count + 1):
         here = places == number
         rows, columns = (np.flatnonzero(here.any(axis=axis)) for axis in (1, 0))

@@ -2,6 +2,7 @@
 
 import numpy as np
 from jaxtyping import Bool, Float64
+from numpy.lib.stride_tricks import sliding_window_view
 
 from marey.judge.tracker.clip import MISSING, VEILED, WHOLE, Layers, evidence, settle_frames
 
@@ -28,16 +29,17 @@ def usual_radii(discs: Discs, trusted: Bool[np.ndarray, "T M"]) -> Each:
         times = np.flatnonzero(trusted[:, body])
         if len(times):
             radii = discs[times, body, 2]
-            near = np.pad(radii, 2, mode="edge")
-            calm = np.median(np.stack([near[i : i + len(radii)] for i in range(5)]), axis=0)
+            near = np.concatenate([radii[[0, 0]], radii, radii[[-1, -1]]])
+            calm = np.sort(sliding_window_view(near, 5), axis=1)[:, 2]  # medians
             out[:, body] = np.interp(np.arange(count), times, calm)
     return out
 
 
 def large_radii(discs: Discs) -> Float64[np.ndarray, "M"]:
     """Of each body the radius that it has when nothing hides it; NaN for bodies without a disc."""
-    radii = discs[..., 2].T
-    return np.array([np.quantile(r[np.isfinite(r)], _LARGE) if np.isfinite(r).any() else np.nan for r in radii])
+    radii = np.sort(discs[..., 2], axis=0)  # NaN comes last
+    place = np.rint(_LARGE * (np.isfinite(radii).sum(axis=0) - 1).clip(0)).astype(int)
+    return np.asarray(radii[place, np.arange(radii.shape[1])])
 
 
 def whole_discs(layers: Layers) -> Bool[np.ndarray, "T M"]:
