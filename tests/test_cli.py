@@ -32,7 +32,7 @@ COMMANDS = {
     ("check",): ("DATASET", "checksum"),
     ("export",): ("DATASET", "--format", "webdataset", "huggingface", "lerobot", "45 dB", "--overwrite", "README.md"),
     ("import",): ("SOURCE", "--out", "trajectory_3d", "clip, frame, u, v", "videos", "--overwrite"),
-    ("track",): ("VIDEO", "--box", "X Y W H", "--start", "--out", "frame, x, y, w, h, found", "marey[video]"),
+    ("track",): ("VIDEO", "--box", "X Y W H", "--start", "--out", "frame, x, y, w, h", "marey[video]"),
     ("train",): ("tokenizer", "dynamics"),
     ("train", "tokenizer"): ("--recipe", "--out", "--resume", "smoke, small or base", "OUT/tokenizer"),
     ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small or base", "OUT/dynamics"),
