@@ -15,7 +15,7 @@ from marey.data.spec import PRESETS
 from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
-_MAKING = ["demo", "make", "look", "check", "export", "import"]
+_MAKING = ["demo", "make", "look", "check", "export", "import", "track"]
 STORY = (*_MAKING, "train", "judge", "report", "twin", "encoders", "probe", "classify")
 COMMANDS = {
     (): (*STORY, "COMMAND --help"),
@@ -36,6 +36,7 @@ COMMANDS = {
     ("check",): ("DATASET", "checksum"),
     ("export",): ("DATASET", "--format", "webdataset", "huggingface", "lerobot", "45 dB", "--overwrite", "README.md"),
     ("import",): ("SOURCE", "--out", "trajectory_3d", "clip, frame, u, v", "videos", "--overwrite"),
+    ("track",): ("VIDEO", "--box", "X Y W H", "--start", "--out", "frame, x, y, w, h", "marey[video]"),
     ("train",): ("tokenizer", "dynamics"),
     ("train", "tokenizer"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/tokenizer"),
     ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/dynamics"),
@@ -181,6 +182,7 @@ def test_make_and_check_a_data_set_once(preset: str, tmp_path: Path) -> None:
     made = invoke("make", "--preset", preset, "-n", "20", "--out", out)
     assert made.exit_code == 0, made.output
     assert made.stdout.startswith(f"{out}: 24 samples\n## Shortcuts") and "0.250" in made.stdout
+    assert "## Floor" in made.stdout and "position, rms | 0.00" in made.stdout
     assert invoke("look", out).stdout == f"{out / 'look.html'}\n"
     refusal("make", "--preset", preset, "-n", "20", "--out", out)
     assert (out / "look.html").exists()

@@ -67,7 +67,7 @@ def make(
 
     Pixels are not stored but drawn on demand, the same bytes each time. Validation and test splits of a tenth of the
     clips each come with it. Stop it at any moment: the same command goes on. Prints how well trivial facts tell the
-    laws apart.
+    laws apart, and how finely the tracker reads the clips: the floor of every measurement on them.
 
     \b
     Held-out values: --held-out speed=2:3 keeps every scene with a body that fast out of training, validation and
@@ -106,10 +106,14 @@ def make(
 def _make_all(spec: "DatasetSpec", out: Path, engine: str, workers: int | None, overwrite: bool) -> None:
     from marey.data.folder import open_dataset, write_dataset
     from marey.data.progress import bar
+    from marey.judge.floor import floor_notes, floor_of
     from marey.judge.shortcuts import gate_of, notes
 
+    def measured() -> str:
+        return f"{notes(gate_of(spec))}\n{floor_notes(floor_of(spec))}"
+
     with bar(out.name, "clips") as progress:
-        write_dataset(spec, out, overwrite, _engine(engine, workers), progress, lambda: notes(gate_of(spec)))
+        write_dataset(spec, out, overwrite, _engine(engine, workers), progress, measured)
     click.echo(f"{out}: {len(open_dataset(out)):,} samples")
     _, heading, gate = (out / "README.md").read_text(encoding="utf-8").rpartition("## Shortcuts")
     click.echo(heading + gate, nl=False)
