@@ -38,6 +38,10 @@ class Fitted:
     cost: Float64[np.ndarray, "n"]
     normal: Float64[np.ndarray, "n F F"]
 
+    def take(self, rows: np.ndarray) -> "Fitted":
+        """The fits of the clips at the given rows (indices or a mask)."""
+        return Fitted(self.name, self.motion, self.state[rows], self.cost[rows], self.normal[rows])
+
     @cached_property
     def frame(self) -> Frame:
         """Origin, axes and parameters, in camera coordinates."""
