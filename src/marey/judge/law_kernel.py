@@ -22,7 +22,7 @@ STATE = 15  # numbers of a circle's and a helix's state, the longest
 _LEAST_RADIUS = 1e-3
 _DECREASE = 1e-7  # relative; a fit is done when its cost falls by less
 _STEPS, _FIRST = 40, 3  # of a fit; of each start before the best ones are chosen
-_TRIED, _KEPT = 4, 2  # starts that are tried, and of them finished
+_TRIED, _KEPT = 6, 3  # starts that are tried, and of them finished
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -14,8 +14,7 @@ from marey.judge import lift
 from marey.judge.equation import Equation, equation
 from marey.judge.fit import enough_found, moves
 from marey.judge.law_fits import TURNING, Range
-from marey.judge.read_fits import NONE, Fits, Noise
-from marey.judge.lift import Lift
+from marey.judge.read_fits import NONE, Fits, Motion, Noise
 from marey.judge.tracker import Tracks
 from marey.world.camera import Camera
 from marey.world.laws import BASE_LAWS, law_named, most_parameters
@@ -37,8 +36,8 @@ class Reading:
     camera's coordinates and ball radii if it is BALL_RADII; NaN if it is UNOBSERVABLE. Times are in seconds.
 
     law: index into `names`, -1 when none of them fits, and then all that follows from a law is NaN. probability: of
-    each law, if one of them holds. residual_px: rms distance between the track and each law's. parameters, sigma: of the
-    chosen law in `marey.world.laws`, with standard errors. lift: positions by law, with their covariance.
+    each law, if one of them holds. residual_px: rms distance between the track and each law's. motion: of the chosen
+    law, with standard errors. `tracks` are as an ideal lens would have made them.
     """
 
     names: tuple[str, ...]
@@ -48,11 +47,7 @@ class Reading:
     law: Int64[np.ndarray, "n"]
     probability: Float64[np.ndarray, "n L"]
     residual_px: Float64[np.ndarray, "n L"]
-    parameters: Float64[np.ndarray, "n P"]
-    sigma: Float64[np.ndarray, "n P"]
-    origins: Float64[np.ndarray, "n 3"]
-    axes: Float64[np.ndarray, "n 3 3"]
-    lift: Lift
+    motion: Motion
 
     def __len__(self) -> int:
         return len(self.law)
@@ -68,9 +63,10 @@ class Reading:
         if self.scale == Scale.UNOBSERVABLE:
             raise UserError(f"clip {i} has no equation in space, for its camera is unknown; give the camera")
         name, length = self.names[self.law[i]], "m" if self.scale == Scale.METRES else "ball radii"
-        count = len(law_named(name).parameters)
-        parameters, sigma = self.parameters[i, :count], self.sigma[i, :count]
-        return equation(name, parameters, sigma, self.origins[i], self.axes[i], self.times[i], length)
+        own, count = self.motion, len(law_named(name).parameters)
+        return equation(
+            name, own.parameters[i, :count], own.sigma[i, :count], own.origins[i], own.axes[i], self.times[i], length
+        )
 
 
 def read(
@@ -133,19 +129,16 @@ def _read_blindly(
     turning: Range,
 ) -> Reading:
     """Without a camera: the law that fits best through any of some focal lengths; only rates in time are known."""
-    n, frames = tracks.found.shape
+    n = len(tracks)
     tried = [Fits.of(tracks, np.full(n, width * size), size, noise, laws, turning) for width in _FOCALS]
     best = np.stack([fits.scores.min(axis=1) for fits in tried]).argmin(axis=0)
-    law, probability = np.full(n, NONE), np.zeros((n, len(laws)))
-    residual, parameters = np.full((n, len(laws)), np.nan), np.full((2, n, most_parameters(laws)), np.nan)
+    law, probability, residual = np.full(n, NONE), np.zeros((n, len(laws))), np.full((n, len(laws)), np.nan)
+    parameters, sigma = np.full((2, n, most_parameters(laws)), np.nan)
     for k, fits in enumerate(tried):
         rows = best == k
         law[rows], residual[rows] = fits.chosen(usable)[rows], fits.residual[rows]
         probability[rows] = fits.probability(usable)[rows]
-        motion = fits.motion(law, np.full(n, np.nan), _interval(times))
-        parameters[0, rows], parameters[1, rows] = motion.parameters[rows], motion.sigma[rows]
-    nothing = Lift(np.full((n, frames, 3), np.nan), np.full((n, frames, 3, 3), np.nan))
-    return Reading(
-        laws, Scale.UNOBSERVABLE, tracks, times, law, probability, residual, parameters[0], parameters[1],
-        np.full((n, 3), np.nan), np.full((n, 3, 3), np.nan), nothing,
-    )  # fmt: skip
+        motion = fits.motion(fits.chosen(usable), np.full(n, np.nan), _interval(times))
+        parameters[rows], sigma[rows] = motion.parameters[rows], motion.sigma[rows]
+    blank = replace(motion, parameters=parameters, sigma=sigma, origins=np.nan * motion.origins, axes=np.nan * motion.axes)
+    return Reading(laws, Scale.UNOBSERVABLE, tracks, times, law, probability, residual, blank)

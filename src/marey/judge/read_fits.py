@@ -1,11 +1,12 @@
 """All laws fitted to a batch of clips, the choice among them, and the motion that was chosen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from marey.core.errors import UserError
 from marey.judge.fit import sightings
 from marey.judge.law_choice import criterion, probabilities, within
 from marey.judge.law_fits import Fitted, Range, fit_each
@@ -22,24 +23,31 @@ _FLOOR = 0.04  # pixels, where the noise is not known: smaller differences say n
 
 @dataclass(frozen=True)
 class Noise:
-    """The tracker's standard errors on true clips, pixels: of a coordinate and of the apparent radius. worst: the sum
-    of squared residuals over their errors, per degree of freedom, that a true clip hardly ever exceeds.
+    """The tracker's errors on clips whose truth is known, pixels. position: standard error of a coordinate. radius: that
+    of the apparent radius, after its mean error `bias` is taken off. worst: the sum of squared errors over these,
+    per number seen, that a true clip hardly ever exceeds.
     """
 
     position: float
     radius: float
+    bias: float
     worst: float
 
     @classmethod
     def measured(cls, tracks: Tracks, truth: Tracks, false_none: float = 0.002) -> "Noise":
-        """From clips whose truth is known (never the test split). false_none: the share of them that exceed `worst`."""
+        """From known clips, which must not be those of the test split. false_none: the share that exceeds `worst`.
+
+        A fit leaves less than the truth does, so fewer than this share of lawful clips are called lawless.
+        """
         here = tracks.found & truth.found
-        off, size = (tracks.track - truth.track)[here], (tracks.radius - truth.radius)[here]
-        position, radius = float(np.sqrt((off**2).mean())), float(np.sqrt((size**2).mean()))
-        square = np.square(tracks.track - truth.track).sum(axis=-1) / position**2
-        square += np.square(tracks.radius - truth.radius) / radius**2
+        if not here.any():
+            raise UserError("noise: the tracker found no dot in the known clips; measure it on clips with one body")
+        off, size = tracks.track - truth.track, tracks.radius - truth.radius
+        position, bias = float(np.sqrt((off[here] ** 2).mean())), float(size[here].mean())
+        radius = float(size[here].std())
+        square = np.square(off).sum(axis=-1) / position**2 + np.square(size - bias) / radius**2
         mean = np.where(here, square, 0).sum(axis=1) / (3 * here.sum(axis=1)).clip(1)
-        return cls(position, radius, float(np.quantile(mean, 1 - false_none)))
+        return cls(position, radius, bias, float(np.quantile(mean, 1 - false_none)))
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,8 @@ class Fits:
         turning: Range,
     ) -> "Fits":
         """Fit all laws to tracks that an ideal lens of that focal length, pixels, has made."""
+        if noise is not None:
+            tracks = replace(tracks, radius=tracks.radius - noise.bias)
         seen = sightings(tracks, focal, size, (1.0, 1.0) if noise is None else (noise.position, noise.radius))
         frames = tracks.found.shape[1]
         return cls(laws, fit_each(laws, np.arange(frames) - (frames - 1) / 2, seen, turning), seen, size, noise)
