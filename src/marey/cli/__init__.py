@@ -5,6 +5,7 @@ import click
 from marey.cli.datasets import check, export, import_command, look
 from marey.cli.make import make
 from marey.cli.options import Commands
+from marey.cli.read import read
 from marey.cli.runs import demo, judge, report, train
 
 
@@ -20,6 +21,7 @@ def main() -> None:
     marey check D                               is every byte of it what it was?
     marey export D --format npz --out E         for other programs
     marey import mine.npz --out F               videos and tracks of others
+    marey read D                                its laws and positions, read back from its pixels
     marey train tokenizer --out runs/mine       one stage at a time ...
     marey train dynamics --out runs/mine
     marey judge runs/mine                       ... measured ...
@@ -29,5 +31,5 @@ def main() -> None:
     """
 
 
-for _command in (demo, make, look, check, export, import_command, train, judge, report):  # the order of the story
+for _command in (demo, make, look, check, export, import_command, read, train, judge, report):  # the order of the story
     main.add_command(_command)

@@ -18,6 +18,7 @@ from marey.world.camera import Camera
 from marey.world.laws import law_named, most_parameters
 
 NONE = -1
+_MARGIN = 1.5  # of the largest noise: the clips that tell it are few
 _FLOOR = 0.04  # pixels, where the noise is not known: smaller differences say nothing, however well a law fits
 
 
@@ -47,7 +48,7 @@ class Noise:
         radius = float(size[here].std())
         square = np.square(off).sum(axis=-1) / position**2 + np.square(size - bias) / radius**2
         mean = np.where(here, square, 0).sum(axis=1) / (3 * here.sum(axis=1)).clip(1)
-        return cls(position, radius, bias, float(np.quantile(mean, 1 - false_none)))
+        return cls(position, radius, bias, _MARGIN * float(np.quantile(mean, 1 - false_none)))
 
 
 @dataclass(frozen=True)
