@@ -5,7 +5,7 @@ and times in frames, because one camera cannot see absolute size. The law is cho
 correction for small samples (Hurvich & Tsai, 1989): a clip of 8 frames is 24 numbers, and the Bayesian criterion calls
 one noisy circle in six a helix. Lines and circles are special parabolas and helices, so three priors say where
 the difference begins, and there are no others: circles and helices turn by 20 to 55 degrees a frame, unless told
-otherwise; a helix climbs, over the clip, by at least 1.4 of its radii; the velocity of a parabola changes, over the
+otherwise; a helix climbs, over the clip, by 1.4 to 12 of its radii; the velocity of a parabola changes, over the
 clip, by at least twice its least.
 
 `marey.judge.read` says more about each clip, of more laws, in metres.

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64, Int64
 from marey.judge.law_fits import Fitted
 from marey.world.laws import law_named
 
-_LEAST_CLIMB = 1.4  # of a helix over the clip, in its radii
+_CLIMB = (1.4, 12.0)  # of a helix over the clip, in its radii: more would be a line
 _LEAST_BEND = 2.0  # change of a parabola's velocity over the clip, in its least speeds
 
 Own = dict[str, np.ndarray]  # a law's parameters by name, in ball radii and frames
@@ -28,7 +28,7 @@ def _between(value: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _helical(own: Own, length: float) -> np.ndarray:
-    return np.abs(own["climb_m_s"]) * length >= _LEAST_CLIMB * own["radius_m"]
+    return _between(np.abs(own["climb_m_s"]) * length / own["radius_m"], *_CLIMB)
 
 
 def _parabolic(own: Own, length: float) -> np.ndarray:

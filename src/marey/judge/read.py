@@ -14,7 +14,8 @@ from marey.judge import lift
 from marey.judge.equation import Equation, equation
 from marey.judge.fit import enough_found, moves
 from marey.judge.law_fits import TURNING, Range
-from marey.judge.read_fits import NONE, Fits, Motion, Noise
+from marey.judge.noise import Noise
+from marey.judge.read_fits import NONE, Fits, Motion
 from marey.judge.tracker import Tracks
 from marey.world.camera import Camera
 from marey.world.laws import BASE_LAWS, law_named, most_parameters

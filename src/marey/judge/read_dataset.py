@@ -19,9 +19,9 @@ from marey.judge.exam import contrasts
 from marey.judge.fit import turning_prior
 from marey.judge.law_fits import FITTED, TURNING, Range
 from marey.judge.lift import Lift, by_size
+from marey.judge.noise import Noise
 from marey.judge.read import Reading, read
 from marey.judge.read_figures import figures
-from marey.judge.read_fits import Noise
 from marey.judge.tracker import Tracks, track_clips
 from marey.metrics.figure import Figure
 from marey.world.classic import ClassicWorld

@@ -14,7 +14,6 @@ from marey.metrics.figure import Figure, share_figure
 from marey.world.laws import law_named
 from marey.world.scenes import Scenes
 
-COVERED = 1.959964  # standard errors to each side of a 95 % interval
 _TAIL = 0.025
 
 
@@ -42,10 +41,10 @@ def compare(reading: Reading, scenes: Scenes) -> Compared:
         names = law_named(name).parameters
         truth = canonical(name, scenes.parameters[rows, 0, : len(names)], middle[rows])
         for i, parameter in enumerate(names):
-            value, sigma = (each[rows, i] for each in (reading.motion.parameters, reading.motion.sigma))
+            value, half = (each[rows, i] for each in (reading.motion.parameters, reading.motion.half_width))
             off = np.abs(value - truth[:, i])
             error[rows, i] = off / _scale(parameter, truth[:, i], seconds[rows])
-            covered[rows, i] = off <= COVERED * sigma
+            covered[rows, i] = off <= half
     measured = np.isfinite(error) & (reading.motion.sigma > 0)
     for label, name in enumerate(reading.names):
         loose = [i for i, parameter in enumerate(law_named(name).parameters) if parameter.endswith("phase_rad")]

@@ -5,68 +5,50 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
+from scipy.stats import t as t_distribution
 
-from marey.core.errors import UserError
 from marey.judge.fit import sightings
 from marey.judge.law_choice import criterion, probabilities, within
 from marey.judge.law_fits import Fitted, Range, fit_each
 from marey.judge.law_frames import unit_powers
 from marey.judge.least_squares import Sightings
 from marey.judge.lift import Lift, in_world
+from marey.judge.noise import Noise
 from marey.judge.tracker import Tracks
 from marey.world.camera import Camera
 from marey.world.laws import law_named, most_parameters
 
 NONE = -1
-_MARGIN = 1.5  # of the largest noise: the clips that tell it are few
 _FLOOR = 0.04  # pixels, where the noise is not known: smaller differences say nothing, however well a law fits
 
 
 @dataclass(frozen=True)
-class Noise:
-    """The tracker's errors on clips whose truth is known, pixels. position: standard error of a coordinate. radius: that
-    of the apparent radius, after its mean error `bias` is taken off. worst: the sum of squared errors over these,
-    per number seen, that a true clip hardly ever exceeds.
-    """
-
-    position: float
-    radius: float
-    bias: float
-    worst: float
-
-    @classmethod
-    def measured(cls, tracks: Tracks, truth: Tracks, false_none: float = 0.002) -> "Noise":
-        """From known clips, which must not be those of the test split. false_none: the share that exceeds `worst`.
-
-        A fit leaves less than the truth does, so fewer than this share of lawful clips are called lawless.
-        """
-        here = tracks.found & truth.found
-        if not here.any():
-            raise UserError("noise: the tracker found no dot in the known clips; measure it on clips with one body")
-        off, size = tracks.track - truth.track, tracks.radius - truth.radius
-        position, bias = float(np.sqrt((off[here] ** 2).mean())), float(size[here].mean())
-        radius = float(size[here].std())
-        square = np.square(off).sum(axis=-1) / position**2 + np.square(size - bias) / radius**2
-        mean = np.where(here, square, 0).sum(axis=1) / (3 * here.sum(axis=1)).clip(1)
-        return cls(position, radius, bias, _MARGIN * float(np.quantile(mean, 1 - false_none)))
-
-
-@dataclass(frozen=True)
 class Motion:
-    """The chosen law's motion of n clips, NaN where there is none."""
+    """The chosen law's motion of n clips, NaN where there is none.
+
+    sigma: standard errors of the parameters. freedom: degrees of freedom of what these were estimated from, infinite
+    where the noise was known.
+    """
 
     parameters: Float64[np.ndarray, "n P"]
     sigma: Float64[np.ndarray, "n P"]
+    freedom: Float64[np.ndarray, "n"]
     origins: Float64[np.ndarray, "n 3"]
     axes: Float64[np.ndarray, "n 3 3"]
     lift: Lift
+
+    @property
+    def half_width(self) -> Float64[np.ndarray, "n P"]:
+        """Of 95 % intervals around the parameters (Student's t)."""
+        return self.sigma * t_distribution.ppf(0.975, self.freedom)[:, None]
 
     def in_world(self, camera: Camera) -> "Motion":
         """From the coordinates of the first camera, in metres, to those of the world."""
         turn, place = camera.rotation[:, 0], camera.position[:, 0]
         origins = np.einsum("nki,nk->ni", turn, self.origins) + place
         axes = np.einsum("nki,nkj->nij", turn, self.axes)
-        return Motion(self.parameters, self.sigma, origins, axes, in_world(self.lift.points, self.lift.spread, camera))
+        lifted = in_world(self.lift.points, self.lift.spread, camera)
+        return replace(self, origins=origins, axes=axes, lift=lifted)
 
 
 @dataclass(frozen=True)
@@ -148,23 +130,27 @@ class Fits:
         n, most, frames = len(law), most_parameters(self.names), len(self.frames)
         parameters, sigma = np.full((n, most), np.nan), np.full((n, most), np.nan)
         origins, axes = np.full((n, 3), np.nan), np.full((n, 3, 3), np.nan)
-        points, spread = np.full((n, frames, 3), np.nan), np.full((n, frames, 3, 3), np.nan)
+        points, spread, freedom = np.full((n, frames, 3), np.nan), np.full((n, frames, 3, 3), np.nan), np.full(n, np.nan)
         for label, fitted in enumerate(self.each):
             rows = law == label
             own, units = fitted.take(rows), _units(fitted.name, ball[rows], interval[rows])
-            noise, count = self._noise(own, rows), units.shape[1]
+            freedom[rows] = self._freedom(own, rows)
+            noise, count = self._variance(own, freedom[rows]), units.shape[1]
             parameters[rows, :count] = own.frame.parameters * units
             sigma[rows, :count] = own.sigma * units * np.sqrt(noise)[:, None]
             origins[rows], axes[rows] = own.frame.origins * ball[rows, None], own.frame.axes
             points[rows] = own.points(self.frames) * ball[rows, None, None]
             spread[rows] = own.spread(self.frames) * (noise * ball[rows] ** 2)[:, None, None, None]
-        return Motion(parameters, sigma, origins, axes, Lift(points, spread))
+        return Motion(parameters, sigma, freedom, origins, axes, Lift(points, spread))
 
-    def _noise(self, own: Fitted, rows: Bool[np.ndarray, "n"]) -> Float64[np.ndarray, "k"]:
-        """Variance of the residuals: 1 where they are in standard errors, else estimated from what a fit leaves."""
-        if self.noise is not None:
-            return np.ones(len(own.cost))
-        return own.cost / (self.count[rows] - own.motion.free).clip(1)
+    def _freedom(self, own: Fitted, rows: Bool[np.ndarray, "n"]) -> Float64[np.ndarray, "k"]:
+        spare = (self.count[rows] - own.motion.free).clip(1).astype(np.float64)
+        return spare + (0.0 if self.noise is None else self.noise.freedom)
+
+    def _variance(self, own: Fitted, freedom: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k"]:
+        """Of a clip's residuals: what its own fit leaves, drawn towards what is known of the tracker (Smyth, 2004)."""
+        known = 0.0 if self.noise is None else self.noise.freedom
+        return np.asarray(np.where(np.isinf(freedom), 1.0, (own.cost + (0.0 if np.isinf(known) else known)) / freedom))
 
 
 def _units(
