@@ -5,11 +5,11 @@ import pytest
 
 from marey.core.errors import UserError
 from marey.judge.fit import turning_prior
+from marey.judge.lift import by_size
 from marey.judge.noise import Noise
 from marey.judge.read import Reading, Scale, read
 from marey.judge.read_dataset import ball_radii
 from marey.judge.read_figures import compare, figures, median_figure
-from marey.judge.lift import by_size
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
 from marey.world.matched import MatchedWorld
@@ -142,9 +142,7 @@ def test_noise_is_measured_on_pixels_and_calls_hardly_a_true_clip_lawless(long: 
     noise = Noise.measured(tracks.take(first), truth.take(first))
     assert 0.001 < noise.position < 0.02 and 0.0005 < noise.radius < 0.02
     scenes = long.take(last)
-    found = read(
-        tracks.take(last), scenes.times, 64, scenes.camera, ball_radii(scenes), noise, turning=TURNING
-    )
+    found = read(tracks.take(last), scenes.times, 64, scenes.camera, ball_radii(scenes), noise, turning=TURNING)
     assert (found.law == scenes.law).mean() >= 0.98
 
 

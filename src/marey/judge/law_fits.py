@@ -9,8 +9,9 @@ from jaxtyping import Float64
 from marey.core.errors import UserError
 from marey.judge.law_forms import STARTS
 from marey.judge.law_frames import Frame, frame, slopes
-from marey.judge.law_kernel import CIRCLE, HELIX, LINE, MOST, PARABOLA, STATE, fit_clips
+from marey.judge.law_kernel import fit_clips
 from marey.judge.law_motions import Form
+from marey.judge.law_normal import CIRCLE, HELIX, LINE, MOST, PARABOLA, STATE
 from marey.judge.law_search import normal_matrix, search
 from marey.judge.least_squares import Sightings, residuals
 from marey.judge.motion import Motion, Polynomial, State, Turn
@@ -105,9 +106,7 @@ def fit_each(
             label = _COMPILED[name]
             motion, free = base[label], base[label].free
             width = STATE if isinstance(motion, Turn) else free
-            out.append(
-                Fitted(name, motion, states[:, label, :width], costs[:, label], normals[:, label, :free, :free])
-            )
+            out.append(Fitted(name, motion, states[:, label, :width], costs[:, label], normals[:, label, :free, :free]))
         else:
             form = STARTS[name].form
             state, cost = search(form, t, sightings)

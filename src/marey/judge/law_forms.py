@@ -37,8 +37,6 @@ class Start:
     state: Callable[[Values, Vectors], State]
 
 
-
-
 def _principal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The direction in which a and b are longest."""
     left, _, _ = np.linalg.svd(np.stack([a, b], axis=-1), full_matrices=False)

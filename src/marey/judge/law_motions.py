@@ -45,7 +45,7 @@ class Form:
         zero = 0 * x
         columns = [[zero, -z, y], [z, zero, -x], [-y, x, zero]]
         own = [np.stack(column, axis=-1) for column in columns]
-        own += [slope for slope in np.moveaxis(self.slopes(state, lambda free: self._local(free, t)), -1, 0)]
+        own += list(np.moveaxis(self.slopes(state, lambda free: self._local(free, t)), -1, 0))
         turned = np.einsum("nij,ntjp->ntip", _rotation(state), np.stack(own, axis=-1))
         centre = np.broadcast_to(np.eye(3), (*local.shape[:2], 3, 3))
         return np.concatenate([centre, turned], axis=-1)
@@ -99,9 +99,7 @@ def _bouncing(free: Free) -> Own:
 _ANY = np.inf
 SINUSOIDAL = Form("sinusoidal", (0, 0, 1e-3, -_ANY), (_ANY, _ANY, 3, _ANY), _as_they_are)
 SPIRAL = Form("spiral", (1e-3, -_ANY, 1e-3), (_ANY, _ANY, 3), _without_phase)
-LISSAJOUS = Form(
-    "lissajous", (0, 0, -_ANY, 1e-3, 1e-3, -_ANY, -_ANY), (_ANY, _ANY, _ANY, 3, 3, _ANY, _ANY), _lissajous
-)
+LISSAJOUS = Form("lissajous", (0, 0, -_ANY, 1e-3, 1e-3, -_ANY, -_ANY), (_ANY, _ANY, _ANY, 3, 3, _ANY, _ANY), _lissajous)
 DAMPED = Form("damped", (0, 0, 0, 1e-3, -_ANY), (_ANY, _ANY, 1, 3, _ANY), _as_they_are)
 BOUNCING = Form("bouncing", (0, 1, 1e-6, -_ANY, 0.1), (_ANY, _ANY, _ANY, _ANY, 1), _bouncing)
 ORBIT = Form("orbit", (1e-3, 0, 1e-3, -_ANY), (_ANY, 0.6, 3, _ANY), _as_they_are)

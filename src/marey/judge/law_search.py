@@ -58,7 +58,9 @@ def all_starts(motion: Motion | Form, t: Float64[np.ndarray, "T"], sightings: Si
     start = STARTS[motion.name]
     for values in start.grid(len(t) - 1):
         vectors = _relaxed(start.basis(values, t), sightings)
-        states += [motion.moved(start.state(values, each), np.zeros((len(each), motion.free))) for each in _mirrored(vectors)]
+        states += [
+            motion.moved(start.state(values, each), np.zeros((len(each), motion.free))) for each in _mirrored(vectors)
+        ]
     return states
 
 

@@ -83,8 +83,8 @@ def read(
 ) -> Reading:
     """Read n clips of the same frames.
 
-    times: of the frames, seconds, evenly spaced. size: of the frames, pixels. camera: None if it is unknown; of several,
-    the first one's tracks are read, and `views` (all of their tracks) tell the scale. ball: the ball's radius, metres.
+    times: of the frames, seconds, evenly spaced. size: of the frames, pixels. camera: None if it is unknown; of
+    several, the first one's tracks are read, and `views` (all of their tracks) tell the scale. ball: the ball's radius, metres.
     noise: of the tracker; without it, errors come from the residuals, and a clip follows none of the laws when the best
     one leaves more than a sixty-fourth of the frame. laws: to choose from. turning: of circles and helices, degrees a
     frame.
@@ -141,5 +141,7 @@ def _read_blindly(
         probability[rows] = fits.probability(usable)[rows]
         motion = fits.motion(fits.chosen(usable), np.full(n, np.nan), _interval(times))
         parameters[rows], sigma[rows] = motion.parameters[rows], motion.sigma[rows]
-    blank = replace(motion, parameters=parameters, sigma=sigma, origins=np.nan * motion.origins, axes=np.nan * motion.axes)
+    blank = replace(
+        motion, parameters=parameters, sigma=sigma, origins=np.nan * motion.origins, axes=np.nan * motion.axes
+    )
     return Reading(laws, Scale.UNOBSERVABLE, tracks, times, law, probability, residual, blank)

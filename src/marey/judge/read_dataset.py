@@ -18,7 +18,7 @@ from marey.data.table import Samples
 from marey.judge.exam import contrasts
 from marey.judge.fit import turning_prior
 from marey.judge.law_fits import FITTED, TURNING, Range
-from marey.judge.lift import Lift, by_size
+from marey.judge.lift import by_size
 from marey.judge.noise import Noise
 from marey.judge.read import Reading, read
 from marey.judge.read_figures import figures
@@ -43,7 +43,9 @@ class Report:
     figures: list[Figure]
 
 
-def read_dataset(stored: StoredDataset, split: str, count: int, progress: Progress = lambda done, total: None) -> Report:
+def read_dataset(
+    stored: StoredDataset, split: str, count: int, progress: Progress = lambda done, total: None
+) -> Report:
     """Read the first `count` clips of a split through the first camera. Noise and turns are learned on the validation
     split, never on the split that is read; the balls' radii are those of the truth.
 
@@ -109,9 +111,7 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _tracked(
-    stored: StoredDataset, start: int, stop: int, progress: Callable[[int], object]
-) -> tuple[Scenes, Tracks]:
+def _tracked(stored: StoredDataset, start: int, stop: int, progress: Callable[[int], object]) -> tuple[Scenes, Tracks]:
     """The tracker on stored clips, in the order of their rows."""
     parts: list[Samples] = []
     tracks: list[Tracks] = []

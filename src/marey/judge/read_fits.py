@@ -130,7 +130,11 @@ class Fits:
         n, most, frames = len(law), most_parameters(self.names), len(self.frames)
         parameters, sigma = np.full((n, most), np.nan), np.full((n, most), np.nan)
         origins, axes = np.full((n, 3), np.nan), np.full((n, 3, 3), np.nan)
-        points, spread, freedom = np.full((n, frames, 3), np.nan), np.full((n, frames, 3, 3), np.nan), np.full(n, np.nan)
+        points, spread, freedom = (
+            np.full((n, frames, 3), np.nan),
+            np.full((n, frames, 3, 3), np.nan),
+            np.full(n, np.nan),
+        )
         for label, fitted in enumerate(self.each):
             rows = law == label
             own, units = fitted.take(rows), _units(fitted.name, ball[rows], interval[rows])
@@ -153,9 +157,7 @@ class Fits:
         return np.asarray(np.where(np.isinf(freedom), 1.0, (own.cost + (0.0 if np.isinf(known) else known)) / freedom))
 
 
-def _units(
-    name: str, ball: Float64[np.ndarray, "n"], interval: Float64[np.ndarray, "n"]
-) -> Float64[np.ndarray, "n P"]:
+def _units(name: str, ball: Float64[np.ndarray, "n"], interval: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n P"]:
     """What a law's parameters in ball radii and frames are worth."""
     powers = [unit_powers(parameter) for parameter in law_named(name).parameters]
     return np.stack([ball**length * interval**time for length, time in powers], axis=1)

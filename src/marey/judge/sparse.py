@@ -74,5 +74,9 @@ def _sparse(columns: Float64[np.ndarray, "K C"], values: Float64[np.ndarray, "K"
 
 
 def _text(weights: np.ndarray, names: list[str]) -> str:
-    parts = [f"{weight:.6g}*{name}" if name else f"{weight:.6g}" for weight, name in zip(weights, names, strict=True) if weight]
+    parts = [
+        f"{weight:.6g}*{name}" if name else f"{weight:.6g}"
+        for weight, name in zip(weights, names, strict=True)
+        if weight
+    ]
     return " + ".join(parts).replace("+ -", "- ") or "0"
