@@ -83,21 +83,9 @@ def test_an_error_bar_has_two_digits(value: float, sigma: float, text: str) -> N
 
 def test_units_are_written_as_one_reads_them(cast: Scenes) -> None:
     units = {each.name: each.unit for i in range(len(cast)) for each in read_of(cast, i).quantities}
-    wanted = {
-        "speed_m_s": "m/s",
-        "acceleration_m_s2": "m/s^2",
-        "vertex_s": "s",
-        "turning_rad_s": "rad/s",
-        "decay_1_s": "1/s",
-    }
-    wanted |= {
-        "decay_1_s": "1/s",
-        "radius_m": "m",
-        "growth_m_rad": "m/rad",
-        "phase_rad": "rad",
-        "restitution": "",
-        "eccentricity": "",
-    }
+    wanted = {"speed_m_s": "m/s", "acceleration_m_s2": "m/s^2", "vertex_s": "s", "turning_rad_s": "rad/s"}
+    wanted |= {"decay_1_s": "1/s", "radius_m": "m", "growth_m_rad": "m/rad", "phase_rad": "rad"}
+    wanted |= {"restitution": "", "eccentricity": ""}
     assert {name: units[name] for name in wanted} == wanted
 
 

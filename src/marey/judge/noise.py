@@ -17,7 +17,7 @@ from marey.judge.tracker import Tracks
 
 _MARGIN = 1.5  # of the largest noise: the clips that tell it are few
 _QUARTILES = 1.349  # between the quartiles of a normal distribution, in standard deviations
-_FEWEST = 20  # clips
+FEWEST = 20  # clips
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Noise:
         """
         here = tracks.found & truth.found
         rows = here.sum(axis=1) >= 3
-        if rows.sum() < _FEWEST:
-            raise UserError(f"noise: the tracker followed {rows.sum()} known clips; give at least {_FEWEST}")
+        if rows.sum() < FEWEST:
+            raise UserError(f"noise: the tracker followed {rows.sum()} known clips; give at least {FEWEST}")
         here, off = here[rows], (tracks.track - truth.track)[rows]
         size = np.where(here, (tracks.radius - truth.radius)[rows], np.nan)
         bias = float(np.median(np.nanmean(size, axis=1)))

@@ -84,10 +84,10 @@ def read(
     """Read n clips of the same frames.
 
     times: of the frames, seconds, evenly spaced. size: of the frames, pixels. camera: None if it is unknown; of
-    several, the first one's tracks are read, and `views` (all of their tracks) tell the scale. ball: the ball's radius, metres.
-    noise: of the tracker; without it, errors come from the residuals, and a clip follows none of the laws when the best
-    one leaves more than a sixty-fourth of the frame. laws: to choose from. turning: of circles and helices, degrees a
-    frame.
+    several, the first one's tracks are read, and `views` (all of their tracks) tell the scale. ball: the ball's radius,
+    metres. noise: of the tracker; without it, errors come from the residuals, and a clip follows none of the laws when
+    the best one leaves more than a sixty-fourth of the frame. laws: to choose from. turning: of circles and helices,
+    degrees a frame.
     """
     n, interval = len(tracks), _interval(times)
     usable = enough_found(tracks) & moves(tracks, size)

@@ -19,7 +19,7 @@ from marey.judge.exam import contrasts
 from marey.judge.fit import turning_prior
 from marey.judge.law_fits import FITTED, TURNING, Range
 from marey.judge.lift import by_size
-from marey.judge.noise import Noise
+from marey.judge.noise import FEWEST, Noise
 from marey.judge.read import Reading, read
 from marey.judge.read_figures import figures
 from marey.judge.tracker import Tracks, track_clips
@@ -36,26 +36,27 @@ Progress = Callable[[int, int], object]
 
 @dataclass(frozen=True)
 class Report:
-    """What was read, the scenes it was compared with, and the figures."""
+    """What was read, the scenes it was compared with, and the figures. noise: None where it is not known."""
 
     reading: Reading
     scenes: Scenes
     figures: list[Figure]
+    noise: Noise | None
 
 
-def read_dataset(
-    stored: StoredDataset, split: str, count: int, progress: Progress = lambda done, total: None
-) -> Report:
+def read_dataset(stored: StoredDataset, split: str, count: int, progress: Progress) -> Report:
     """Read the first `count` clips of a split through the first camera. Noise and turns are learned on the validation
     split, never on the split that is read; the balls' radii are those of the truth.
 
-    Worlds whose discs do not show the depth, and clips with several bodies, are a UserError.
+    With fewer than 20 validation clips the noise is unknown, see `read`. Worlds whose discs do not show the depth, and
+    clips with several bodies, are a UserError.
     """
     first = _first(stored, split)
     count = min(count, stored.spec.count(split))
     if not count:
         raise UserError(f"--split {split} of {stored.path} is empty; choose another")
     known = min(_KNOWN, stored.spec.count("validation")) if split != "validation" else 0
+    known = known if known >= FEWEST else 0
     laws = tuple(name for name in stored.spec.world.laws if name in FITTED)
     _refuse(stored.rows(first, first + 1).scenes, stored)
     total, noise, turning = count + known, None, TURNING
@@ -68,7 +69,7 @@ def read_dataset(
     reading = read(tracks, scenes.times, camera.size, camera, balls, noise, laws, turning)
     sigma = (noise.position, noise.radius) if noise else (1.0, 1.0)
     alone = by_size(tracks.track, tracks.radius - (noise.bias if noise else 0.0), camera, balls, sigma)
-    return Report(reading, scenes, figures(reading, scenes, alone))
+    return Report(reading, scenes, figures(reading, scenes, alone), noise)
 
 
 def ball_radii(scenes: Scenes) -> Float64[np.ndarray, "n"]:
