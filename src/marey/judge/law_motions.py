@@ -101,6 +101,6 @@ SINUSOIDAL = Form("sinusoidal", (0, 0, 1e-3, -_ANY), (_ANY, _ANY, 3, _ANY), _as_
 SPIRAL = Form("spiral", (1e-3, -_ANY, 1e-3), (_ANY, _ANY, 3), _without_phase)
 LISSAJOUS = Form("lissajous", (0, 0, -_ANY, 1e-3, 1e-3, -_ANY, -_ANY), (_ANY, _ANY, _ANY, 3, 3, _ANY, _ANY), _lissajous)
 DAMPED = Form("damped", (0, 0, 0, 1e-3, -_ANY), (_ANY, _ANY, 1, 3, _ANY), _as_they_are)
-BOUNCING = Form("bouncing", (0, 1, 1e-6, -_ANY, 0.1), (_ANY, _ANY, _ANY, _ANY, 1), _bouncing)
+BOUNCING = Form("bouncing", (0, 2, 1e-6, -50, 0.3), (_ANY, _ANY, _ANY, 50, 0.95), _bouncing)  # few flights are summed
 ORBIT = Form("orbit", (1e-3, 0, 1e-3, -_ANY), (_ANY, 0.6, 3, _ANY), _as_they_are)
 COLLISION = Form("collision", (-_ANY, -_ANY, -_ANY, 0), (_ANY, _ANY, _ANY, _ANY), _as_they_are)
