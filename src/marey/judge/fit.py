@@ -99,7 +99,7 @@ def sightings(
     seen = np.concatenate([tracks.track - size / 2, tracks.radius[..., None]], axis=-1)
     sigma = np.array([noise[0], noise[0], noise[1]])
     weight = tracks.found[..., None] / sigma
-    return Sightings(np.where(weight > 0, seen, 1.0), weight, focal)
+    return Sightings(np.where(weight > 0, seen, 1.0), weight, np.ascontiguousarray(focal))
 
 
 def enough_found(tracks: Tracks) -> np.ndarray:

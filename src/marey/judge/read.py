@@ -14,6 +14,7 @@ from marey.judge import lift
 from marey.judge.equation import Equation, equation
 from marey.judge.fit import enough_found, moves
 from marey.judge.law_fits import TURNING, Range
+from marey.judge.law_frames import unit_powers
 from marey.judge.noise import Noise
 from marey.judge.read_fits import NONE, Fits, Motion
 from marey.judge.tracker import Tracks
@@ -135,13 +136,15 @@ def _read_blindly(
     best = np.stack([fits.scores.min(axis=1) for fits in tried]).argmin(axis=0)
     law, probability, residual = np.full(n, NONE), np.zeros((n, len(laws))), np.full((n, len(laws)), np.nan)
     parameters, sigma = np.full((2, n, most_parameters(laws)), np.nan)
+    freedom = np.full(n, np.nan)
     for k, fits in enumerate(tried):
         rows = best == k
         law[rows], residual[rows] = fits.chosen(usable)[rows], fits.residual[rows]
         probability[rows] = fits.probability(usable)[rows]
         motion = fits.motion(fits.chosen(usable), np.full(n, np.nan), _interval(times))
-        parameters[rows], sigma[rows] = motion.parameters[rows], motion.sigma[rows]
-    blank = replace(
-        motion, parameters=parameters, sigma=sigma, origins=np.nan * motion.origins, axes=np.nan * motion.axes
-    )
+        parameters[rows], sigma[rows], freedom[rows] = motion.parameters[rows], motion.sigma[rows], motion.freedom[rows]
+    for label, name in enumerate(laws):
+        shapes = [i for i, parameter in enumerate(law_named(name).parameters) if unit_powers(parameter)[1] == 0]
+        parameters[np.ix_(law == label, shapes)] = sigma[np.ix_(law == label, shapes)] = np.nan
+    blank = Motion(parameters, sigma, freedom, np.nan * motion.origins, np.nan * motion.axes, motion.lift)
     return Reading(laws, Scale.UNOBSERVABLE, tracks, times, law, probability, residual, blank)

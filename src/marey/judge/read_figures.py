@@ -15,6 +15,7 @@ from marey.world.laws import law_named
 from marey.world.scenes import Scenes
 
 _TAIL = 0.025
+_LOOSE = ("phase_rad", "z_amplitude_m")  # differ with the choice of axes, or are truly 0
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def compare(reading: Reading, scenes: Scenes) -> Compared:
             covered[rows, i] = off <= half
     measured = np.isfinite(error) & (reading.motion.sigma > 0)
     for label, name in enumerate(reading.names):
-        loose = [i for i, parameter in enumerate(law_named(name).parameters) if parameter.endswith("phase_rad")]
+        loose = [i for i, parameter in enumerate(law_named(name).parameters) if parameter.endswith(_LOOSE)]
         measured[np.ix_(reading.law == label, loose)] = False
     return Compared(np.where(measured, error, np.nan), covered & measured, measured)
 
@@ -65,11 +66,20 @@ def canonical(
             out[:, i] -= middle
         elif not (name == "collision" and i < 2) and parameter != "growth_m_rad":
             out[:, i] = np.abs(out[:, i])
+    if name == "lissajous":
+        out[:, 0] = _longer_axis(parameters)
     if name == "spiral":
         out[:, 1] *= np.sign(parameters[:, 2])
     if name == "helical":
         out[:, 3] = np.abs(parameters[:, 3]) * np.sign(parameters[:, 1] * parameters[:, 3])
     return out
+
+
+def _longer_axis(parameters: Float64[np.ndarray, "n P"]) -> Float64[np.ndarray, "n"]:
+    """Of the ellipse that x and z swing along together."""
+    sizes, phases = parameters[:, [0, 2]], parameters[:, [6, 8]]
+    waves = np.stack([sizes * np.sin(phases), sizes * np.cos(phases)], axis=-1)
+    return np.asarray(np.linalg.svd(waves, compute_uv=False)[:, 0])
 
 
 def _scale(parameter: str, truth: np.ndarray, seconds: np.ndarray) -> np.ndarray:
