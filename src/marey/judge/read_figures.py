@@ -14,7 +14,7 @@ from marey.metrics.figure import Figure, share_figure
 from marey.world.laws import law_named
 from marey.world.scenes import Scenes
 
-_TAIL = 0.025
+_TAIL, _ZERO = 0.025, 1e-9
 _LOOSE = ("phase_rad", "z_amplitude_m")  # differ with the choice of axes, or are truly 0
 
 
@@ -46,7 +46,7 @@ def compare(reading: Reading, scenes: Scenes) -> Compared:
             off = np.abs(value - truth[:, i])
             error[rows, i] = off / _scale(parameter, truth[:, i], seconds[rows])
             covered[rows, i] = off <= half
-    measured = np.isfinite(error) & (reading.motion.sigma > 0)
+    measured = np.isfinite(error) & (reading.motion.sigma > 0)  # where the truth is 0, no error is relative to it
     for label, name in enumerate(reading.names):
         loose = [i for i, parameter in enumerate(law_named(name).parameters) if parameter.endswith(_LOOSE)]
         measured[np.ix_(reading.law == label, loose)] = False
@@ -87,7 +87,7 @@ def _scale(parameter: str, truth: np.ndarray, seconds: np.ndarray) -> np.ndarray
         return seconds
     if parameter == "angle_rad":
         return np.full_like(truth, np.pi)
-    return np.abs(truth).clip(1e-12)
+    return np.where(np.abs(truth) > _ZERO, np.abs(truth), np.nan)
 
 
 def figures(reading: Reading, scenes: Scenes, sized: Lift) -> list[Figure]:
