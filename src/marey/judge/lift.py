@@ -50,7 +50,7 @@ def by_size(
     points = one.rays(track[:, None])[:, 0] * depth[..., None]
     slopes = np.zeros((*depth.shape, 3, 3))
     slopes[..., 0, 0] = slopes[..., 1, 1] = noise[0] * depth / focal
-    slopes[..., 2] = -noise[1] * points / radius[..., None]
+    slopes[..., 2, :] = -noise[1] * points / radius[..., None]
     return in_world(points, np.einsum("ntki,ntkj->ntij", slopes, slopes), camera)
 
 
