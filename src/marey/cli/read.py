@@ -52,7 +52,9 @@ def read(dataset: Path, split: str, count: int, out: Path | None, overwrite: boo
 
 def _print(report: "Report") -> None:
     if report.noise is None:
-        click.echo("the tracker's noise is not known (the validation split has too few clips): errors from residuals")
+        click.echo(
+            "the tracker's noise is not known (no other validation clips, or under 20): errors are from the residuals"
+        )
     else:
         noise = f"{report.noise.position:.2g} px in position, {report.noise.radius:.2g} px in radius"
         click.echo(f"the tracker errs by {noise}, on validation clips")
