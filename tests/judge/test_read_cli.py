@@ -48,7 +48,7 @@ def test_csv_other_splits_and_fewer_clips(dataset: Path, tmp_path: Path) -> None
     assert "not measured: fewer than six clips" in text and "on validation" in text
     assert pyarrow.csv.read_csv(tmp_path / "a.csv").num_rows == 3
     code, text = run("read", dataset, "--split", "validation", "-n", 8, "--out", tmp_path / "b.parquet")
-    assert code == 0 and "noise is not known" in text
+    assert code == 0 and "noise is not known" in text, text
 
 
 @pytest.mark.parametrize(
