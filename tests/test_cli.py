@@ -15,7 +15,7 @@ from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
 COMMANDS = {
-    (): ("demo", "make", "look", "check", "export", "import", "train", "judge", "report", "COMMAND --help"),
+    (): ("demo", "make", "look", "check", "export", "import", "read", "train", "judge", "report", "COMMAND --help"),
     ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small or base"),
     ("make",): (
         "--preset",
@@ -32,6 +32,7 @@ COMMANDS = {
     ("check",): ("DATASET", "checksum"),
     ("export",): ("DATASET", "--format", "webdataset", "huggingface", "lerobot", "45 dB", "--overwrite", "README.md"),
     ("import",): ("SOURCE", "--out", "trajectory_3d", "clip, frame, u, v", "videos", "--overwrite"),
+    ("read",): ("DATASET", "--split", "--out", "--overwrite", "error bars", "reading-SPLIT.parquet"),
     ("train",): ("tokenizer", "dynamics"),
     ("train", "tokenizer"): ("--recipe", "--out", "--resume", "smoke, small or base", "OUT/tokenizer"),
     ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small or base", "OUT/dynamics"),
@@ -70,7 +71,7 @@ def test_every_command_is_listed_here() -> None:
 
 
 def test_the_help_tells_the_story_in_order_one_line_each() -> None:
-    story = ["demo", "make", "look", "check", "export", "import", "train", "judge", "report"]
+    story = ["demo", "make", "look", "check", "export", "import", "read", "train", "judge", "report"]
     before, after = invoke("--help").output.split("Commands:\n")
     listed = [line.split(maxsplit=1) for line in after.splitlines()]
     assert [name for name, _ in listed] == story
