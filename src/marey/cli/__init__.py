@@ -7,6 +7,7 @@ from marey.cli.encoders import encoders
 from marey.cli.make import make
 from marey.cli.options import Commands
 from marey.cli.probe import classify, probe
+from marey.cli.read import read
 from marey.cli.runs import demo, judge, report, train
 from marey.cli.track import track
 from marey.cli.twin import twin
@@ -24,6 +25,7 @@ def main() -> None:
     marey check D                               is every byte of it what it was?
     marey export D --format npz --out E         for other programs
     marey import mine.npz --out F               videos and tracks of others
+    marey read D                                its laws and positions, read back from its pixels
     marey track my.mp4 --box 8 9 20 30 --out T  where a marked object goes in a real video
     marey train tokenizer --out runs/mine       one stage at a time ...
     marey train dynamics --out runs/mine
@@ -38,7 +40,7 @@ def main() -> None:
     """
 
 
-_DATA_SETS = (make, look, check, export, import_command, track)
+_DATA_SETS = (make, look, check, export, import_command, read, track)
 _RUNS = (train, judge, report, twin)
 _ENCODERS = (encoders, probe, classify)
 for _command in (demo, *_DATA_SETS, *_RUNS, *_ENCODERS):  # the order of the story

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from marey.judge.law_motions import Form
 from marey.judge.motion import Motion, State
 
 _DECREASE = 1e-7  # relative; a clip is done when its cost falls by less
@@ -20,28 +21,31 @@ class Sightings:
 
     seen: Float64[np.ndarray, "n T 3"]
     weight: Float64[np.ndarray, "n T 3"]
-    focal: float
+    focal: Float64[np.ndarray, "n"]
+
+    def __len__(self) -> int:
+        return len(self.seen)
 
     def take(self, rows: np.ndarray) -> "Sightings":
         """The sightings at the given rows."""
-        return Sightings(self.seen[rows], self.weight[rows], self.focal)
+        return Sightings(self.seen[rows], self.weight[rows], self.focal[rows])
 
 
-def project(points: Float64[np.ndarray, "n T 3"], focal: float) -> Float64[np.ndarray, "n T 3"]:
+def project(points: Float64[np.ndarray, "n T 3"], focal: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n T 3"]:
     """(u, v, radius) of unit balls; NaN behind the camera."""
     depth = np.where(points[..., 2:] > 0, points[..., 2:], np.nan)
-    return focal * np.concatenate([points[..., :2], np.ones_like(depth)], axis=-1) / depth
+    return focal[:, None, None] * np.concatenate([points[..., :2], np.ones_like(depth)], axis=-1) / depth
 
 
 def residuals(
-    motion: Motion, state: State, t: Float64[np.ndarray, "T"], sightings: Sightings
+    motion: Motion | Form, state: State, t: Float64[np.ndarray, "T"], sightings: Sightings
 ) -> Float64[np.ndarray, "n T 3"]:
     """Seen minus predicted, over sigma; 0 for lost frames."""
     return (sightings.seen - project(motion.points(state, t), sightings.focal)) * sightings.weight
 
 
 def jacobian(
-    motion: Motion, state: State, t: Float64[np.ndarray, "T"], sightings: Sightings
+    motion: Motion | Form, state: State, t: Float64[np.ndarray, "T"], sightings: Sightings
 ) -> Float64[np.ndarray, "n T 3 P"]:
     """Derivatives of the *predicted* sightings over sigma: minus those of `residuals`."""
     points, slope = motion.points(state, t), motion.jacobian(state, t)
@@ -49,11 +53,11 @@ def jacobian(
     image = np.concatenate([slope[..., :2, :], 0 * slope[..., :1, :]], axis=-2)
     homogeneous = np.concatenate([points[..., :2], np.ones_like(points[..., :1])], axis=-1)[..., None]
     by_depth = homogeneous / depth * slope[..., 2:, :]
-    return sightings.focal / depth * (image - by_depth) * sightings.weight[..., None]
+    return sightings.focal[:, None, None, None] / depth * (image - by_depth) * sightings.weight[..., None]
 
 
 def minimise(
-    motion: Motion, start: State, t: Float64[np.ndarray, "T"], sightings: Sightings, steps: int
+    motion: Motion | Form, start: State, t: Float64[np.ndarray, "T"], sightings: Sightings, steps: int
 ) -> tuple[State, Float64[np.ndarray, "n"]]:
     """States of least squared residuals (at most `steps` steps from `start`) and the sums of squares reached.
 
@@ -81,7 +85,7 @@ def minimise(
 
 
 def _step(
-    motion: Motion,
+    motion: Motion | Form,
     state: State,
     t: Float64[np.ndarray, "T"],
     sightings: Sightings,

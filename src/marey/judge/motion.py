@@ -28,7 +28,7 @@ class Polynomial:
     def points(self, state: State, t: Float64[np.ndarray, "T"]) -> Float64[np.ndarray, "n T 3"]:
         """Positions in camera coordinates, ball radii."""
         powers = t[:, None] ** np.arange(self.degree + 1)
-        return powers @ state.reshape(len(state), -1, 3)
+        return powers @ state.reshape(-1, self.degree + 1, 3)
 
     def jacobian(self, state: State, t: Float64[np.ndarray, "T"]) -> Float64[np.ndarray, "n T 3 P"]:
         """Derivatives of `points` by a small step of `moved`."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 from scipy.special import jv, jvp
 
 from marey.world.laws import law_named
@@ -30,19 +31,29 @@ def equations(scenes: Scenes) -> list[str]:
     plain arithmetic with sin, cos, exp, Min, Max and Piecewise, as sympy reads it, in enough digits to give the
     trajectory to 1e-6 m within the time of the clip.
     """
-    laws = [law_named(name) for name in scenes.names]
     texts = []
     for i, labels in enumerate(scenes.laws.tolist()):
         bodies = [m for m, label in enumerate(labels) if label >= 0]
         clip, parts = Clip(float(scenes.times[i, 0]), float(scenes.times[i, -1])), []
         for m in bodies:
-            law = laws[labels[m]]
-            terms = _TERMS[law.name](clip, *scenes.parameters[i, m, : len(law.parameters)].tolist())
-            sides = _sides(scenes.origins[i, m], scenes.axes[i, m], terms)
+            name = scenes.names[labels[m]]
+            sides = right_hand_sides(name, scenes.parameters[i, m], scenes.origins[i, m], scenes.axes[i, m], clip)
             number = m + 1 if len(bodies) > 1 else ""
             parts += [f"{name}{number}(t) = {side}" for name, side in zip("xyz", sides, strict=True)]
         texts.append("; ".join(parts))
     return texts
+
+
+def right_hand_sides(
+    name: str,
+    parameters: Float64[np.ndarray, "P"],
+    origin: Float64[np.ndarray, "3"],
+    axes: Float64[np.ndarray, "3 3"],
+    clip: Clip,
+) -> list[str]:
+    """The three world coordinates of one body under the law of that name, as functions of t; see `equations`."""
+    terms = _TERMS[name](clip, *parameters[: len(law_named(name).parameters)].tolist())
+    return _sides(origin, axes, terms)
 
 
 def _sides(origin: np.ndarray, axes: np.ndarray, terms: list[Term]) -> list[str]:
