@@ -16,10 +16,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import least_squares
 
-from marey.judge.fit import fit_laws, sightings, turning_prior
-from marey.judge.law_fits import fit_each, motions
-from marey.judge.law_search import all_starts, search
-from marey.judge.least_squares import Sightings, residuals
+from marey.judge.law.fit import fit_laws, sightings, turning_prior
+from marey.judge.law.fits import fit_each, motions
+from marey.judge.law.least_squares import Sightings, residuals
+from marey.judge.law.search import all_starts, search
 from marey.judge.tracker import Tracks
 from marey.world.laws import BASE_LAWS
 from marey.world.matched import MatchedWorld

@@ -5,8 +5,8 @@ import pytest
 import sympy
 
 from marey.core.errors import UserError
-from marey.judge.equation import Equation, Quantity, equation
-from marey.judge.sparse import describe_path
+from marey.judge.reading.equation import Equation, Quantity, equation
+from marey.judge.reading.sparse import describe_path
 from marey.world.equations import equations
 from marey.world.laws import LAW_NAMES, law_named
 from marey.world.scenes import Scenes

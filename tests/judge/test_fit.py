@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from marey.judge.fit import PARAMETERS, fit_laws, sightings, turning_prior
-from marey.judge.law_fits import TURNING, fit_each, motions
-from marey.judge.law_search import normal_matrix, search
-from marey.judge.least_squares import Sightings, jacobian, minimise, project, residuals
-from marey.judge.motion import Motion, Turn, rotations
+from marey.judge.law.fit import PARAMETERS, fit_laws, sightings, turning_prior
+from marey.judge.law.fits import TURNING, fit_each, motions
+from marey.judge.law.least_squares import Sightings, jacobian, minimise, project, residuals
+from marey.judge.law.motion import Motion, Turn, rotations
+from marey.judge.law.search import normal_matrix, search
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
 from marey.world.matched import MatchedWorld

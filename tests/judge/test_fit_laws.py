@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from marey.judge.fit import sightings
-from marey.judge.law_fits import FITTED, Fitted, fit_each
-from marey.judge.law_forms import STARTS
-from marey.judge.law_frames import frame, slopes, unit_powers
-from marey.judge.law_motions import Form
-from marey.judge.law_search import all_starts
-from marey.judge.least_squares import Sightings, jacobian, residuals
-from marey.judge.motion import Polynomial, rotations
-from marey.judge.noise import Noise
-from marey.judge.read import read
-from marey.judge.read_dataset import ball_radii
-from marey.judge.read_figures import compare
+from marey.judge.law.fit import sightings
+from marey.judge.law.fits import FITTED, Fitted, fit_each
+from marey.judge.law.forms import STARTS
+from marey.judge.law.frames import frame, slopes, unit_powers
+from marey.judge.law.least_squares import Sightings, jacobian, residuals
+from marey.judge.law.motion import Polynomial, rotations
+from marey.judge.law.motions import Form
+from marey.judge.law.search import all_starts
+from marey.judge.reading.dataset import ball_radii
+from marey.judge.reading.figures import compare
+from marey.judge.reading.noise import Noise
+from marey.judge.reading.read import read
 from marey.judge.tracker import Tracks
 from marey.world.laws import LAW_NAMES, LAWS, law_named
 from marey.world.scenes import Scenes
@@ -105,7 +105,7 @@ def test_frames_are_the_motion_in_the_laws_own_terms(degree: int) -> None:
 
 def test_slopes_of_parameters_are_their_derivatives() -> None:
     """Of a circle they are known: the radius and the rate are steps themselves, the phase is fixed."""
-    from marey.judge.motion import Turn
+    from marey.judge.law.motion import Turn
 
     motion = Turn(False, 0.1, 1.0, (0.5,))
     rotation = rotations(np.array([[0.1, 0.2, 0.3]])).reshape(1, 9)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from marey.core.errors import UserError
-from marey.judge.follow import Followed, Mark, follow, follow_video, write_csv
+from marey.judge.tracker.follow import Followed, Mark, follow, follow_video, write_csv
 from marey.world.look import HARD
 from marey.world.matched import MatchedWorld
 from marey.world.render import render

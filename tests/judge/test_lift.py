@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from marey.judge.fit import sightings
-from marey.judge.law_fits import fit_each
-from marey.judge.lift import Lift, ball_radius, by_size, by_views
-from marey.judge.read_dataset import ball_radii
+from marey.judge.law.fit import sightings
+from marey.judge.law.fits import fit_each
+from marey.judge.reading.dataset import ball_radii
+from marey.judge.reading.lift import Lift, ball_radius, by_size, by_views
 from marey.judge.tracker import Tracks
 from marey.world.laws import BASE_LAWS
 from marey.world.matched import MatchedWorld

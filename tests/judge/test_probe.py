@@ -19,16 +19,15 @@ from marey.data.folder import write_dataset
 from marey.data.spec import DatasetSpec
 from marey.encoders.guest import Facts, Features, Guest, Weights
 from marey.encoders.look import Look
-from marey.judge import probe_guests
-from marey.judge.probe import ProbeConfig, run_probe
-from marey.judge.probe_files import Place, read_result, write_result
-from marey.judge.probe_gains import gains, table
-from marey.judge.probe_history import TESTED, replay
-from marey.judge.probe_oracles import of_truth
-from marey.judge.probe_result import ProbeResult
-from marey.judge.probe_set import set_of_spec
-from marey.judge.probe_tasks import task_on
-from marey.judge.probe_verdict import ceiling_check
+from marey.judge.probing.bench import ProbeConfig, run_probe
+from marey.judge.probing.files import Place, read_result, write_result
+from marey.judge.probing.gains import gains, table
+from marey.judge.probing.history import TESTED, replay
+from marey.judge.probing.oracles import of_truth
+from marey.judge.probing.result import ProbeResult
+from marey.judge.probing.set import set_of_spec
+from marey.judge.probing.tasks import task_on
+from marey.judge.probing.verdict import ceiling_check
 from marey.recipes.probe import STANDARD
 from marey.report.probe import markdown, write_probe_report
 from marey.world.matched import MatchedWorld

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from marey.core.errors import UserError
-from marey.judge import probe_attentive
-from marey.judge.probe_attentive import TOKEN
-from marey.judge.probe_fit import Lesson, linear
-from marey.judge.probe_gains import PROBES, Table, gains, parse_probes, splits, table
-from marey.judge.probe_set import ProbeClips, ProbeSet
-from marey.judge.probe_space import fit_space
-from marey.judge.probe_tasks import TASKS, Task, parse_tasks, standard, task_on
-from marey.judge.probe_truth import Truth
+from marey.judge.probing.attentive import TOKEN
+from marey.judge.probing.fit import Lesson, linear
+from marey.judge.probing.gains import PROBES, Table, gains, parse_probes, splits, table
+from marey.judge.probing.set import ProbeClips, ProbeSet
+from marey.judge.probing.space import fit_space
+from marey.judge.probing.tasks import TASKS, Task, parse_tasks, standard, task_on
+from marey.judge.probing.truth import Truth
 
 N, FRAMES = 160, 6
 GENERATOR = np.random.default_rng(0)

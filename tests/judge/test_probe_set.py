@@ -10,9 +10,9 @@ from marey.core.errors import UserError
 from marey.data.clips import as_video, clips
 from marey.data.folder import write_dataset
 from marey.data.spec import DatasetSpec
-from marey.judge.probe_guests import KINDS, Missing, entries, entry_of
-from marey.judge.probe_oracles import TrackStatisticsConfig, of_truth
-from marey.judge.probe_set import ProbeClips, open_set, set_of_spec
+from marey.judge.probing.guests import KINDS, Missing, entries, entry_of
+from marey.judge.probing.oracles import TrackStatisticsConfig, of_truth
+from marey.judge.probing.set import ProbeClips, open_set, set_of_spec
 from marey.world.matched import MatchedWorld
 from marey.world.varied import VariedWorld
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from marey.judge.probe_gains import Table, gains
-from marey.judge.probe_statistics import (
+from marey.judge.probing.gains import Table, gains
+from marey.judge.probing.statistics import (
     ALPHA,
     POWER,
     Difference,
@@ -16,7 +16,7 @@ from marey.judge.probe_statistics import (
     clips_needed,
     holm,
 )
-from marey.judge.probe_verdict import MARGIN, Pair, ceiling_check, compare, noise_check, verdict_on
+from marey.judge.probing.verdict import MARGIN, Pair, ceiling_check, compare, noise_check, verdict_on
 
 
 def hits(share: float, n: int, seed: int, fits: int = 2) -> Gains:

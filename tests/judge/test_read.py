@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from marey.core.errors import UserError
-from marey.judge.fit import turning_prior
-from marey.judge.lift import by_size
-from marey.judge.noise import Noise
-from marey.judge.read import Reading, Scale, read
-from marey.judge.read_dataset import ball_radii
-from marey.judge.read_figures import compare, figures, median_figure
+from marey.judge.law.fit import turning_prior
+from marey.judge.reading.dataset import ball_radii
+from marey.judge.reading.figures import compare, figures, median_figure
+from marey.judge.reading.lift import by_size
+from marey.judge.reading.noise import Noise
+from marey.judge.reading.read import Reading, Scale, read
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
 from marey.world.matched import MatchedWorld

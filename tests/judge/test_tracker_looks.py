@@ -7,8 +7,8 @@ import pytest
 
 from marey.data.spec import DatasetSpec
 from marey.data.table import visible
-from marey.judge.floor import floor, floor_notes, floor_of, matched
 from marey.judge.tracker import Sight, track_bodies
+from marey.judge.tracker.floor import floor, floor_notes, floor_of, matched
 from marey.world.look import HARD, Look, Picture
 from marey.world.matched import MatchedWorld
 from marey.world.phyworld import PhyWorld

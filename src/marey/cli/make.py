@@ -106,8 +106,8 @@ def make(
 def _make_all(spec: "DatasetSpec", out: Path, engine: str, workers: int | None, overwrite: bool) -> None:
     from marey.data.folder import open_dataset, write_dataset
     from marey.data.progress import bar
-    from marey.judge.floor import floor_notes, floor_of
     from marey.judge.shortcuts import gate_of, notes
+    from marey.judge.tracker.floor import floor_notes, floor_of
 
     def measured() -> str:
         return f"{notes(gate_of(spec))}\n{floor_notes(floor_of(spec))}"

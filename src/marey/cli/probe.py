@@ -11,8 +11,8 @@ from marey.cli.options import PATH, chosen_device
 from marey.core.errors import UserError
 
 if TYPE_CHECKING:
-    from marey.judge.probe import ProbeConfig
-    from marey.judge.probe_set import ProbeSet
+    from marey.judge.probing.bench import ProbeConfig
+    from marey.judge.probing.set import ProbeSet
 
 
 @click.command(short_help="Do pretrained encoders help? A bench that can say no.")
@@ -52,7 +52,7 @@ def probe(
     Tasks: law, position, velocity, radius, depth, parameters, future-position, time-index
     Writes OUT/YYYYMMDD_HHMMSS_probe.json, .log, .md, .csv, .html and a plot (.svg) of each task.
     """
-    from marey.judge.probe_files import Place
+    from marey.judge.probing.files import Place
 
     if historical:
         _historical(Place.now(out, "history"))
@@ -71,7 +71,7 @@ def probe(
 
 @contextmanager
 def _open(dataset: str) -> "Iterator[ProbeSet]":
-    from marey.judge.probe_set import open_set, set_of_spec
+    from marey.judge.probing.set import open_set, set_of_spec
     from marey.recipes.probe import STANDARD
 
     if dataset in STANDARD and not Path(dataset).exists():
@@ -82,17 +82,17 @@ def _open(dataset: str) -> "Iterator[ProbeSet]":
 
 
 def _config(tasks: str, probes: str, seeds: int, all_taps: bool, batch: int, device: str, out: Path) -> "ProbeConfig":
-    from marey.judge.probe import ProbeConfig
-    from marey.judge.probe_gains import parse_probes
-    from marey.judge.probe_tasks import parse_tasks
+    from marey.judge.probing.bench import ProbeConfig
+    from marey.judge.probing.gains import parse_probes
+    from marey.judge.probing.tasks import parse_tasks
 
     return ProbeConfig(out / "features", all_taps, batch, device, parse_tasks(tasks), parse_probes(probes), seeds)
 
 
 def _run(found: "ProbeSet", names: list[str], config: "ProbeConfig", place: object) -> None:
     from marey.data.progress import bar
-    from marey.judge.probe import run_probe
-    from marey.judge.probe_files import Place, write_result
+    from marey.judge.probing.bench import run_probe
+    from marey.judge.probing.files import Place, write_result
     from marey.report.probe import write_probe_report
 
     assert isinstance(place, Place)
@@ -111,15 +111,15 @@ def _run(found: "ProbeSet", names: list[str], config: "ProbeConfig", place: obje
 
 
 def _tell(found: "ProbeSet", names: list[str], config: "ProbeConfig") -> None:
-    from marey.judge.probe_plan import in_words
+    from marey.judge.probing.plan import in_words
 
     for line in in_words(found, names, config):
         click.echo(line)
 
 
 def _historical(place: object) -> None:
-    from marey.judge.probe_files import Place
-    from marey.judge.probe_history import replay, write_history
+    from marey.judge.probing.files import Place
+    from marey.judge.probing.history import replay, write_history
 
     assert isinstance(place, Place)
     history = replay()
@@ -159,7 +159,7 @@ def classify(
 
 def _learn(encoder: str, train: Path, out: Path, device: str) -> None:
     from marey.data.progress import bar
-    from marey.judge.probe_classifier import learn, save
+    from marey.judge.probing.classifier import learn, save
 
     with _open(str(train)) as clips, bar(encoder, "clips") as progress:
         found = learn(encoder, clips, device, progress)
@@ -169,7 +169,7 @@ def _learn(encoder: str, train: Path, out: Path, device: str) -> None:
 
 def _label(classifier: Path, clips: Path, device: str) -> None:
     from marey.data.progress import bar
-    from marey.judge.probe_classifier import label, load
+    from marey.judge.probing.classifier import label, load
 
     with bar(clips.name, "clips") as progress:
         labels = label(load(classifier), clips, device, progress)

@@ -8,7 +8,7 @@ import click
 from marey.cli.options import PATH
 
 if TYPE_CHECKING:
-    from marey.judge.read_dataset import Report
+    from marey.judge.reading.dataset import Report
     from marey.metrics.figure import Figure
 
 _TITLES = {
@@ -36,7 +36,7 @@ def read(dataset: Path, split: str, count: int, out: Path | None, overwrite: boo
     from marey.core.errors import UserError
     from marey.data.folder import open_dataset
     from marey.data.progress import bar
-    from marey.judge.read_dataset import read_dataset, write_reading
+    from marey.judge.reading.dataset import read_dataset, write_reading
 
     file = out or dataset / f"reading-{split}.parquet"
     if file.suffix not in (".parquet", ".csv"):

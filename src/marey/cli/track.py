@@ -19,7 +19,7 @@ def track(video: Path, box: tuple[float, float, float, float], start: int, out: 
     X Y is the box's upper left corner. OUT is a table (CSV): frame, x, y, w, h, found; the place is empty where the
     object was not found.
     """
-    from marey.judge.follow import Mark, follow_video, write_csv
+    from marey.judge.tracker.follow import Mark, follow_video, write_csv
 
     if out.exists():
         raise UserError(f"{out} is there already; remove it, or choose another --out")

@@ -14,8 +14,8 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.seeds import step_seed
 from marey.data.clips import as_clips, as_video
-from marey.judge.fit import LawFit, fit_laws, turning_prior
-from marey.judge.law_fits import Range
+from marey.judge.law.fit import LawFit, fit_laws, turning_prior
+from marey.judge.law.fits import Range
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
 from marey.world.render import render

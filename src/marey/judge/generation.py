@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from marey.core.seeds import step_seed
 from marey.judge.exam import Clips, Exam, contrasts
-from marey.judge.fit import PARAMETERS, LawFit
+from marey.judge.law.fit import PARAMETERS, LawFit
 from marey.judge.tracker import Tracks, track_clips
 from marey.judge.trials import Outcome, confusion
 from marey.metrics.figure import Figure, mean_figure, share_figure

@@ -19,8 +19,8 @@ from marey.core.seeds import step_seed
 from marey.data.coordinates import OfTracks, OfTrajectories, OnePixel, Points, Scale
 from marey.judge import baselines
 from marey.judge.exam import Exam
-from marey.judge.fit import LawFit
 from marey.judge.generation import copies, spread, values
+from marey.judge.law.fit import LawFit
 from marey.judge.tracker import Tracks
 from marey.judge.trials import Outcome, confusion, error_curves, error_figures
 from marey.metrics.figure import Figure, mean_figure, share_figure

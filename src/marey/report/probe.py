@@ -9,8 +9,8 @@ from typing import Any
 
 from marey.core.config import to_json
 from marey.core.files import write_text
-from marey.judge.probe_files import read_result
-from marey.judge.probe_result import Card, Comparison, ProbeResult, Row, TaskCard
+from marey.judge.probing.files import read_result
+from marey.judge.probing.result import Card, Comparison, ProbeResult, Row, TaskCard
 from marey.report import words
 from marey.report.page import flat, page_from
 from marey.report.probe_plots import curves, short

@@ -3,7 +3,7 @@
 from math import log10
 from pathlib import Path
 
-from marey.judge.probe_result import ProbeResult, Row, TaskCard
+from marey.judge.probing.result import ProbeResult, Row, TaskCard
 from marey.report.plots import Chart, Line, apart, ticks
 from marey.report.words import number
 

@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from marey.core.errors import UserError
-from marey.judge import lift
-from marey.judge.equation import Equation, equation
-from marey.judge.fit import enough_found, moves
-from marey.judge.law_fits import TURNING, Range
-from marey.judge.law_frames import unit_powers
-from marey.judge.noise import Noise
-from marey.judge.read_fits import NONE, Fits, Motion
+from marey.judge.law.fit import enough_found, moves
+from marey.judge.law.fits import TURNING, Range
+from marey.judge.law.frames import unit_powers
+from marey.judge.reading import lift
+from marey.judge.reading.equation import Equation, equation
+from marey.judge.reading.fits import NONE, Fits, Motion
+from marey.judge.reading.noise import Noise
 from marey.judge.tracker import Tracks
 from marey.world.camera import Camera
 from marey.world.laws import BASE_LAWS, law_named, most_parameters

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from marey.core.errors import UserError
-from marey.judge.probe_fit import Kind
-from marey.judge.probe_set import ProbeSet
+from marey.judge.probing.fit import Kind
+from marey.judge.probing.set import ProbeSet
 
 TaskName = Literal["law", "position", "velocity", "radius", "depth", "parameters", "future-position", "time-index"]
 TASKS: tuple[TaskName, ...] = TaskName.__args__  # type: ignore[attr-defined]

@@ -19,8 +19,8 @@ from marey.encoders.controls import (
     ShuffledConfig,
 )
 from marey.encoders.guest import Guest
-from marey.judge.probe_oracles import TrackStatisticsConfig, TrueTrackConfig
-from marey.judge.probe_result import Role
+from marey.judge.probing.oracles import TrackStatisticsConfig, TrueTrackConfig
+from marey.judge.probing.result import Role
 
 SEEDS = (0, 1, 2)  # of random controls
 GUESTS: dict[str, type] = {entry.name: entry.config for entry in ENTRIES}

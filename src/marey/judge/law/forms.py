@@ -11,10 +11,10 @@ from itertools import product
 import numpy as np
 from jaxtyping import Float64
 
-from marey.judge import law_motions as motions
-from marey.judge.law_frames import axes_of
-from marey.judge.law_motions import Form
-from marey.judge.motion import State
+from marey.judge.law import motions as motions
+from marey.judge.law.frames import axes_of
+from marey.judge.law.motion import State
+from marey.judge.law.motions import Form
 
 Vectors = Float64[np.ndarray, "n K 3"]
 Values = tuple[float, ...]  # one point of the grid

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float64
 from numba import njit
 
-from marey.judge.law_linear import factor, relax, substitute
-from marey.judge.law_normal import CIRCLE, FREE, HELIX, LEAST_RADIUS, LINE, MOST, PARABOLA, STATE, assemble, move
+from marey.judge.law.linear import factor, relax, substitute
+from marey.judge.law.normal import CIRCLE, FREE, HELIX, LEAST_RADIUS, LINE, MOST, PARABOLA, STATE, assemble, move
 
 _DECREASE = 1e-7  # relative; a fit is done when its cost falls by less
 _STEPS, _FIRST = 40, 3  # of a fit; of each start before the best ones are chosen

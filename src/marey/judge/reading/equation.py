@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from marey.core.errors import UserError
-from marey.judge.law_frames import unit_powers
+from marey.judge.law.frames import unit_powers
 from marey.world.equations import Clip, right_hand_sides
 from marey.world.laws import law_named
 

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from scipy.stats import binom
 
-from marey.judge.law_frames import unit_powers
-from marey.judge.lift import Lift
-from marey.judge.read import Reading
-from marey.judge.read_fits import NONE
+from marey.judge.law.frames import unit_powers
+from marey.judge.reading.fits import NONE
+from marey.judge.reading.lift import Lift
+from marey.judge.reading.read import Reading
 from marey.metrics.figure import Figure, share_figure
 from marey.world.laws import law_named
 from marey.world.scenes import Scenes

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from marey.judge.probe_fit import Kind, Lesson, Rows, Values
+from marey.judge.probing.fit import Kind, Lesson, Rows, Values
 
 TOKEN = 64  # numbers of a step
 _HEADS, _STEPS, _BATCH, _LOOK_EVERY, _RATE = 4, 200, 128, 20, 3e-3

@@ -13,10 +13,10 @@ from marey.data.staged import Progress
 from marey.encoders.controls import Shuffled, batch_norms, calibrated
 from marey.encoders.features import Extracted, extract
 from marey.encoders.guest import Facts, Guest, Weights
-from marey.judge.probe_guests import Entry
-from marey.judge.probe_oracles import TrueTrackConfig, of_truth
-from marey.judge.probe_result import Card, State
-from marey.judge.probe_set import ProbeSet
+from marey.judge.probing.guests import Entry
+from marey.judge.probing.oracles import TrueTrackConfig, of_truth
+from marey.judge.probing.result import Card, State
+from marey.judge.probing.set import ProbeSet
 
 _CALIBRATED_ON = 64  # clips of the pool
 _STATES: dict[str, State] = {"pretrained": "weights found", "random": "random control", "none": "no weights"}

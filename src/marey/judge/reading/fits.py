@@ -7,13 +7,13 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy.stats import t as t_distribution
 
-from marey.judge.fit import sightings
-from marey.judge.law_choice import criterion, probabilities, within
-from marey.judge.law_fits import Fitted, Range, fit_each
-from marey.judge.law_frames import unit_powers
-from marey.judge.least_squares import Sightings
-from marey.judge.lift import Lift, in_world
-from marey.judge.noise import Noise
+from marey.judge.law.choice import criterion, probabilities, within
+from marey.judge.law.fit import sightings
+from marey.judge.law.fits import Fitted, Range, fit_each
+from marey.judge.law.frames import unit_powers
+from marey.judge.law.least_squares import Sightings
+from marey.judge.reading.lift import Lift, in_world
+from marey.judge.reading.noise import Noise
 from marey.judge.tracker import Tracks
 from marey.world.camera import Camera
 from marey.world.laws import law_named, most_parameters

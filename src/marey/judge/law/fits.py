@@ -7,14 +7,14 @@ import numpy as np
 from jaxtyping import Float64
 
 from marey.core.errors import UserError
-from marey.judge.law_forms import STARTS
-from marey.judge.law_frames import Frame, frame, slopes
-from marey.judge.law_kernel import fit_clips
-from marey.judge.law_motions import Form
-from marey.judge.law_normal import CIRCLE, HELIX, LINE, MOST, PARABOLA, STATE
-from marey.judge.law_search import normal_matrix, search
-from marey.judge.least_squares import Sightings, residuals
-from marey.judge.motion import Motion, Polynomial, State, Turn
+from marey.judge.law.forms import STARTS
+from marey.judge.law.frames import Frame, frame, slopes
+from marey.judge.law.kernel import fit_clips
+from marey.judge.law.least_squares import Sightings, residuals
+from marey.judge.law.motion import Motion, Polynomial, State, Turn
+from marey.judge.law.motions import Form
+from marey.judge.law.normal import CIRCLE, HELIX, LINE, MOST, PARABOLA, STATE
+from marey.judge.law.search import normal_matrix, search
 
 Range = tuple[float, float]
 

@@ -16,12 +16,12 @@ from marey.data.folder import StoredDataset
 from marey.data.spec import SPLITS
 from marey.data.table import Samples
 from marey.judge.exam import contrasts
-from marey.judge.fit import turning_prior
-from marey.judge.law_fits import FITTED, TURNING, Range
-from marey.judge.lift import by_size
-from marey.judge.noise import FEWEST, Noise
-from marey.judge.read import Reading, read
-from marey.judge.read_figures import figures
+from marey.judge.law.fit import turning_prior
+from marey.judge.law.fits import FITTED, TURNING, Range
+from marey.judge.reading.figures import figures
+from marey.judge.reading.lift import by_size
+from marey.judge.reading.noise import FEWEST, Noise
+from marey.judge.reading.read import Reading, read
 from marey.judge.tracker import Tracks, track_clips
 from marey.metrics.figure import Figure
 from marey.world.classic import ClassicWorld

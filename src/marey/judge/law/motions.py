@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from marey.judge.motion import State, Step, rotations
+from marey.judge.law.motion import State, Step, rotations
 from marey.world.laws import law_named
 
 Free = Float64[np.ndarray, "n F"]

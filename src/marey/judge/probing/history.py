@@ -20,8 +20,8 @@ from marey.core.files import write_json, write_text
 from marey.core.seeds import words
 from marey.data.clips import as_video
 from marey.encoders.controls import FirstConvConfig
-from marey.judge.probe_files import Place
-from marey.judge.probe_statistics import ALPHA, POWER, chance_interval
+from marey.judge.probing.files import Place
+from marey.judge.probing.statistics import ALPHA, POWER, chance_interval
 from marey.metrics.statistics import wilson_interval
 
 CLIPS, TESTED, LAWS = 200, 40, 4

@@ -19,11 +19,11 @@ from marey.core.files import read_json, sha256, write_atomically, write_json
 from marey.data.staged import Progress
 from marey.encoders.features import extract, seeded_fingerprint
 from marey.encoders.guest import Guest
-from marey.judge.probe_fit import Lesson, best_logistic
-from marey.judge.probe_gains import splits
-from marey.judge.probe_guests import entry_of
-from marey.judge.probe_set import ProbeClips, ProbeSet, clips_of_foreign, opened_foreign
-from marey.judge.probe_space import WIDTH, Space, fit_space
+from marey.judge.probing.fit import Lesson, best_logistic
+from marey.judge.probing.gains import splits
+from marey.judge.probing.guests import entry_of
+from marey.judge.probing.set import ProbeClips, ProbeSet, clips_of_foreign, opened_foreign
+from marey.judge.probing.space import WIDTH, Space, fit_space
 from marey.metrics.statistics import wilson_interval
 
 _FACTS, _NUMBERS = "classifier.json", "classifier.safetensors"

@@ -9,12 +9,12 @@ from jaxtyping import Float32, Float64, Int64
 
 from marey.core.errors import UserError
 from marey.core.seeds import words
-from marey.judge.probe_attentive import TOKEN, attentive
-from marey.judge.probe_fit import Kind, Lesson, Probe, linear, neighbours
-from marey.judge.probe_set import ProbeSet
-from marey.judge.probe_space import fit_space
-from marey.judge.probe_statistics import Gains
-from marey.judge.probe_tasks import Task, standard
+from marey.judge.probing.attentive import TOKEN, attentive
+from marey.judge.probing.fit import Kind, Lesson, Probe, linear, neighbours
+from marey.judge.probing.set import ProbeSet
+from marey.judge.probing.space import fit_space
+from marey.judge.probing.statistics import Gains
+from marey.judge.probing.tasks import Task, standard
 
 ProbeName = Literal["linear", "knn", "attentive"]
 PROBES: tuple[ProbeName, ...] = ProbeName.__args__  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from pathlib import Path
 from marey.core.config import from_json, to_json
 from marey.core.errors import UserError
 from marey.core.files import read_json, write_json
-from marey.judge.probe_result import ProbeResult
+from marey.judge.probing.result import ProbeResult
 
 
 @dataclass(frozen=True)

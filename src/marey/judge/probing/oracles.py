@@ -13,7 +13,7 @@ from marey.data.clips import as_clips
 from marey.encoders.guest import Facts, Features, Guest, Weights
 from marey.encoders.look import Look
 from marey.judge.baselines import track_features
-from marey.judge.probe_truth import Truth
+from marey.judge.probing.truth import Truth
 from marey.judge.tracker import track_clips
 
 _CONTRAST = 120.0  # grey levels: fainter than the inks of `matched` against its paper, so that shaded dots count

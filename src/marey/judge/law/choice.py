@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from marey.judge.law_fits import Fitted
+from marey.judge.law.fits import Fitted
 from marey.world.laws import law_named
 
 _CLIMB = (1.4, 12.0)  # of a helix over the clip, in its radii: more would be a line

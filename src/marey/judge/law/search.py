@@ -7,11 +7,11 @@ For the laws beyond the base ones this is how they are fitted; for the base laws
 import numpy as np
 from jaxtyping import Float64
 
-from marey.judge.law_forms import STARTS
-from marey.judge.law_linear import relax_clips
-from marey.judge.law_motions import Form
-from marey.judge.least_squares import Sightings, jacobian, minimise, residuals
-from marey.judge.motion import Motion, Polynomial, State, Turn, turn_state
+from marey.judge.law.forms import STARTS
+from marey.judge.law.least_squares import Sightings, jacobian, minimise, residuals
+from marey.judge.law.linear import relax_clips
+from marey.judge.law.motion import Motion, Polynomial, State, Turn, turn_state
+from marey.judge.law.motions import Form
 
 _KEPT = 4  # starts that are worth finishing
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from marey.judge.law_motions import Form
-from marey.judge.motion import Motion, State
+from marey.judge.law.motion import Motion, State
+from marey.judge.law.motions import Form
 
 _DECREASE = 1e-7  # relative; a clip is done when its cost falls by less
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from marey.judge.law_motions import Form
-from marey.judge.motion import Motion, State
+from marey.judge.law.motion import Motion, State
+from marey.judge.law.motions import Form
 
 _TINY = 1e-12
 _STEP = 1e-5  # of a central difference

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from marey.core.errors import UserError
 from marey.data.clips import as_video
-from marey.judge.probe import ProbeConfig, plan
-from marey.judge.probe_entrant import built
-from marey.judge.probe_guests import Entry
-from marey.judge.probe_oracles import TrueTrackConfig
-from marey.judge.probe_set import ProbeSet
-from marey.judge.probe_statistics import chance_interval
+from marey.judge.probing.bench import ProbeConfig, plan
+from marey.judge.probing.entrant import built
+from marey.judge.probing.guests import Entry
+from marey.judge.probing.oracles import TrueTrackConfig
+from marey.judge.probing.set import ProbeSet
+from marey.judge.probing.statistics import chance_interval
 
 _TRIED = 2  # clips, after one that warms up
 

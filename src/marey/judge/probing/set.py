@@ -23,7 +23,7 @@ from marey.data.imports import import_foreign
 from marey.data.imports.foreign import PLAN, Foreign, open_foreign
 from marey.data.manifest import SUMS
 from marey.data.spec import DatasetSpec
-from marey.judge.probe_truth import Truth, truth_of, truth_of_foreign
+from marey.judge.probing.truth import Truth, truth_of, truth_of_foreign
 from marey.world.render import render
 from marey.world.scenes import Scenes
 

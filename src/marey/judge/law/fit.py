@@ -8,7 +8,7 @@ the difference begins, and there are no others: circles and helices turn by 20 t
 otherwise; a helix climbs, over the clip, by 1.4 to 12 of its radii; the velocity of a parabola changes, over the
 clip, by at least twice its least.
 
-`marey.judge.read` says more about each clip, of more laws, in metres.
+`marey.judge.reading.read` says more about each clip, of more laws, in metres.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from marey.judge.law_choice import criterion, within
-from marey.judge.law_fits import TURNING, Fitted, Range, fit_each
-from marey.judge.least_squares import Sightings
+from marey.judge.law.choice import criterion, within
+from marey.judge.law.fits import TURNING, Fitted, Range, fit_each
+from marey.judge.law.least_squares import Sightings
 from marey.judge.tracker import Tracks
 from marey.world.laws import BASE_LAWS
 

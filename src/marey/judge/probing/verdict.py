@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from marey.judge.probe_result import Check, Comparison, Verdict
-from marey.judge.probe_statistics import (
+from marey.judge.probing.result import Check, Comparison, Verdict
+from marey.judge.probing.statistics import (
     ALPHA,
     DRAWS,
     POWER,

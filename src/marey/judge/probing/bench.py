@@ -9,15 +9,15 @@ import torch
 from marey.core.errors import UserError
 from marey.core.runs import environment
 from marey.data.staged import Progress
-from marey.judge.probe_entrant import Entrant, Extraction, enter
-from marey.judge.probe_gains import ProbeName, gains, table
-from marey.judge.probe_guests import Entry, entries
-from marey.judge.probe_result import Card, Check, ProbeResult, Row, SetCard, TaskCard
-from marey.judge.probe_set import ProbeSet
-from marey.judge.probe_space import WIDTH
-from marey.judge.probe_statistics import Draws, Gains
-from marey.judge.probe_tasks import TASKS, Task, TaskName, task_on
-from marey.judge.probe_verdict import RULE, Pair, ceiling_check, compare, noise_check
+from marey.judge.probing.entrant import Entrant, Extraction, enter
+from marey.judge.probing.gains import ProbeName, gains, table
+from marey.judge.probing.guests import Entry, entries
+from marey.judge.probing.result import Card, Check, ProbeResult, Row, SetCard, TaskCard
+from marey.judge.probing.set import ProbeSet
+from marey.judge.probing.space import WIDTH
+from marey.judge.probing.statistics import Draws, Gains
+from marey.judge.probing.tasks import TASKS, Task, TaskName, task_on
+from marey.judge.probing.verdict import RULE, Pair, ceiling_check, compare, noise_check
 
 LABELS = (10, 30, 100, 300, 1000, 3000, 10_000)  # of the label-efficiency curves, as far as the pool goes
 Say = Callable[[str], object]
