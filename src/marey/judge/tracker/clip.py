@@ -15,10 +15,8 @@ from marey.judge.tracker.fit import overlap, settle_all, surround
 WHOLE, VEILED, MISSING = range(3)  # columns of evidence
 
 _GONE = 0.4  # of the contrast: a pixel that lacks more of it does not show the body
-_OFTEN, _MOSTLY = (
-    2,
-    4,
-)  # frames in which a shut pixel hides a body; times as many as those in which it seems to show one
+_OFTEN = 2  # frames in which a shut pixel hides a body
+_MOSTLY = 4  # ... and that many times as often as it seems to show one
 
 
 class Layers(NamedTuple):
