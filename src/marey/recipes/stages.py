@@ -44,7 +44,7 @@ _SHOWN = 4  # of them, in the strips
 _ALONE = Manner()
 Look = TypeVar("Look", bound=Callable[..., Any])
 NOT_RUN = [
-    {"what": "probes of frozen pretrained encoders", "why": "this version holds no guest encoders"},
+    {"what": "probes of frozen pretrained encoders", "why": "they have a bench of their own: marey probe"},
     {"what": "rollouts longer than the training clips", "why": "the test clips have no frames beyond their end"},
 ]
 
