@@ -19,6 +19,7 @@ from marey.data.folder import write_dataset
 from marey.data.spec import DatasetSpec
 from marey.encoders.guest import Facts, Features, Guest, Weights
 from marey.encoders.look import Look
+from marey.judge.probing import guests
 from marey.judge.probing.bench import ProbeConfig, run_probe
 from marey.judge.probing.files import Place, read_result, write_result
 from marey.judge.probing.gains import gains, table
@@ -79,14 +80,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a guest that has weights."""
     path = tmp_path_factory.mktemp("weights") / "tiny.pt"
     torch.save(Tiny(Weights("random", seed=7), None).state_dict(), path)
-    before = dict(probe_guests.KINDS), dict(probe_guests.GUESTS)
-    for names in (probe_guests.KINDS, probe_guests.GUESTS):
+    before = dict(guests.KINDS), dict(guests.GUESTS)
+    for names in (guests.KINDS, guests.GUESTS):
         names["tiny"] = TinyConfig
     yield f"tiny:{path}"
-    probe_guests.KINDS.clear()
-    probe_guests.KINDS.update(before[0])
-    probe_guests.GUESTS.clear()
-    probe_guests.GUESTS.update(before[1])
+    guests.KINDS.clear()
+    guests.KINDS.update(before[0])
+    guests.GUESTS.clear()
+    guests.GUESTS.update(before[1])
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from marey.core.errors import UserError
+from marey.judge.probing import attentive
 from marey.judge.probing.attentive import TOKEN
 from marey.judge.probing.fit import Lesson, linear
 from marey.judge.probing.gains import PROBES, Table, gains, parse_probes, splits, table
@@ -53,7 +54,7 @@ def test_no_probe_sees_a_test_label(
     probe: str, clips: ProbeSet, features: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other labels of the test clips change the hits and not what is said: hits of both add up by clip."""
-    monkeypatch.setattr(probe_attentive, "_STEPS", 20)
+    monkeypatch.setattr(attentive, "_STEPS", 20)
     task = task_on("law", clips)
     asked = table(features, task, clips, probe, 16)
     said = []

@@ -9,6 +9,7 @@ from marey.data.spec import DatasetSpec
 from marey.data.table import visible
 from marey.judge.tracker import Sight, track_bodies
 from marey.judge.tracker.floor import floor, floor_notes, floor_of, matched
+from marey.world.images import packed
 from marey.world.look import HARD, Look, Picture
 from marey.world.matched import MatchedWorld
 from marey.world.phyworld import PhyWorld
@@ -56,10 +57,10 @@ def test_the_hard_look_as_a_whole() -> None:
 
 
 def test_a_picture_of_the_users_is_a_paper_too() -> None:
-    world = MatchedWorld(frames=16, channels=3, look=Look(background=("image",)))
-    scenes = world.sample(5, np.arange(6))
     image = np.random.default_rng(0).integers(120, 255, (1, 8, 8, 3)).repeat(4, axis=1).repeat(4, axis=2)
-    clips = render(replace(scenes, picture=scenes.picture.on(image.astype(np.uint8))))
+    look = Look(background=("image",), images=packed(image.astype(np.uint8)))
+    scenes = MatchedWorld(frames=16, channels=3, look=look).sample(5, np.arange(6))
+    clips = render(scenes)
     off = np.linalg.norm(track_bodies(clips).tracks[:, 0] - scenes.track, axis=-1)
     assert np.isfinite(off).mean() > 0.97 and np.nanmedian(off) < 0.02
 

@@ -145,7 +145,7 @@ def test_files_from_before_there_was_a_choice_are_read() -> None:
 def test_a_wrong_file_is_named_with_its_field() -> None:
     data = to_json(SMALL)
     data["tokenizer"]["stride"] = 4
-    with pytest.raises(UserError, match=r"^here/config\.json: field tokenizer\.moments\.stride"):
+    with pytest.raises(UserError, match=r"^here/config\.json: field tokenizer\.stride"):
         from_json(Recipe, data, where="here/config.json")
     data = to_json(SMALL)
     data["dynamics_training"]["steps"] = -1
