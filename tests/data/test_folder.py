@@ -203,13 +203,20 @@ def test_two_writers(matched: DatasetSpec, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_folder_without_a_dataset_and_an_empty_dataset_are_refused(matched: DatasetSpec, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"holds no dataset .* marey make"):
+    with pytest.raises(UserError, match=r"nothing is not a folder; .* marey make"):
         open_dataset(tmp_path / "nothing")
     with pytest.raises(UserError, match="the dataset is empty"):
         write_dataset(replace(matched, train=0, validation=0, test=0), tmp_path / "none")
     assert not (tmp_path / "none").exists()
     write_dataset(replace(matched, train=4, validation=0, test=0), tmp_path / "few")
     assert len(open_dataset(tmp_path / "few")) == 4
+    with pytest.raises(UserError, match=r"holds no dataset .* marey make"):
+        open_dataset(tmp_path)
+    for kind in ("import", "export"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / f"{kind}.json").write_text("{}")
+        with pytest.raises(UserError, match=f"{kind} is an {kind}, from whose pixels"):
+            open_dataset(tmp_path / kind)
 
 
 # -- stopped and gone on with ----------------------------------------------------------------------------------------

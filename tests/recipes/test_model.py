@@ -1,7 +1,9 @@
 """The video model: pixels in, pixels out, and one line for what it cannot take."""
 
+import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -348,3 +350,21 @@ def test_guidance_without_a_law_or_without_its_task_is_named(local: VideoModel, 
     refused(lambda: local.predict(noise(1, 4), 4, law=0, guidance=-1.0), r"^guidance=-1\.0")
     refused(lambda: four.generate("linear", guidance=1.0), r"has not learned the task generate_any; train it with")
     assert is_video(four.predict(noise(1, 4), 4, law=0, guidance=1.0, steps=2), four, 1, 8)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_seeds_temperatures_and_counts_are_checked(model: VideoModel) -> None:
+    prefix = noise(1, 4)
+    for seed in (-1, 1.5, None, "a", True, 1 << 63):
+        refused(lambda seed=seed: model.predict(prefix, 4, seed), "seed=.*from 0 to 2")
+    model.predict(prefix, 4, np.int64(3), steps=1)
+    for temperature in (-1.0, math.nan, math.inf):
+        refused(lambda each=temperature: model.predict(prefix, 4, temperature=each), "temperature=")
+    refused(lambda: model.generate(torch.tensor([1]), n=3, drafts=1, steps=1), "n=3, but law holds 1 labels")
+    refused(lambda: model.generate(torch.tensor(1), drafts=1, steps=1), "one per clip")
+
+
+def test_any_precision_of_float_is_taken(model: VideoModel) -> None:
+    video = noise(2, model.shape.frames).half()
+    for other in (video.double(), video.bfloat16().float().bfloat16()):
+        assert torch.equal(model.classify(other), model.classify(other.float()))

@@ -43,7 +43,13 @@ if TYPE_CHECKING:
 @click.option("--shard-index", type=click.IntRange(min=0), default=None, help="Make one part only: which, from 0.")
 @click.option("--num-shards", type=click.IntRange(min=1), default=None, help="Number of such parts.")
 @click.option("--dry-run", is_flag=True, help="Make nothing; say what it would take, and for 10^6 and 10^9 clips.")
-@click.option("--price", type=float, default=0.05, show_default=True, help="Of a CPU hour, dollars, for --dry-run.")
+@click.option(
+    "--price",
+    type=click.FloatRange(min=0, max=1e6),
+    default=0.05,
+    show_default=True,
+    help="Of a CPU hour, dollars, for --dry-run.",
+)
 def make(
     preset: str,
     count: int,

@@ -56,9 +56,10 @@ class RunFolder:
         return cls(path)
 
     def write_environment(self, seed: int) -> None:
-        """Record versions, machine and command beside the results."""
-        if self.writes:
-            write_json(self.path / "environment.json", environment() | {"seed": seed})
+        """Record versions, machine and command beside the results, as they were when the run began."""
+        file = self.path / "environment.json"
+        if self.writes and not file.exists():
+            write_json(file, environment() | {"seed": seed})
 
     def append(self, **values: Any) -> None:
         """Add one line to metrics.jsonl."""

@@ -73,6 +73,11 @@ class StoredDataset:
 def open_dataset(path: str | Path) -> StoredDataset:
     """Open a finished dataset; a missing, unfinished or damaged folder is a UserError that names the file."""
     path = Path(path)
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder; give that of a data set, made with marey make --out {path}")
+    for kind, use in (("import", "give it to marey probe"), ("export", "give its files to the programs it is for")):
+        if (path / f"{kind}.json").exists():
+            raise UserError(f"{path} is an {kind}, from whose pixels no scene can be made again; {use}")
     if not (path / "spec.json").exists():
         raise UserError(f"{path} holds no dataset (there is no spec.json); make one with marey make --out {path}")
     sums = read_seal(path)

@@ -7,6 +7,7 @@ has there, and the class token is the same. Each element of the second part look
 before it (VideoGPT, arXiv 2104.10157), whose keys and values are kept while decoding.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,7 +83,7 @@ def fill_in_turn(
     model: Autoregressive, sequence: Sequence, temperature: float, generator: torch.Generator | None
 ) -> Int64[Tensor, "B E"]:
     """Values of every element, each drawn beside all before it; those known in `sequence` stay as they are."""
-    if temperature < 0:
+    if not 0 <= temperature < math.inf:
         raise UserError(f"temperature={temperature}: give 0 or more")
     pasts, layout = model.pasts(), model.layout
     segment, *read = list(model._read(sequence, pasts))[1]

@@ -59,7 +59,7 @@ def fill(
     temperature: of the values drawn; at 0 all are the likeliest. guidance: towards the class, if any. order: `ByFrame`
     unless said. An autoregressive model has its own order, and takes a pass for each element instead of `steps`.
     """
-    if steps < 1 or temperature < 0:
+    if steps < 1 or not 0 <= temperature < math.inf:
         raise UserError(f"steps={steps}, temperature={temperature}: give at least one step, a temperature of 0 or more")
     if isinstance(model, Autoregressive):
         if guidance is not None and guidance.weight > 0:

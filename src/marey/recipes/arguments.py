@@ -1,6 +1,7 @@
 """What users hand to a model: taken if the model can take it, else one line says why not."""
 
 from dataclasses import dataclass
+from operator import index
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -45,6 +46,17 @@ def checked_labels(law: object, n: int) -> Int64[Tensor, "B"]:
     for label in law.unique().tolist():
         law_index(label, BASE_LAWS)
     return law
+
+
+def checked_seed(seed: object) -> int:
+    """A whole number from 0 to 2**63 - 1."""
+    try:
+        number = index(seed)  # type: ignore[arg-type]
+    except TypeError:
+        number = -1
+    if isinstance(seed, bool) or not 0 <= number < 1 << 63:
+        raise UserError(f"seed={seed!r} is not possible; give a whole number from 0 to 2**63 - 1")
+    return number
 
 
 def checked_total(total: int, parts: str, hidden: int, frames: int) -> int:

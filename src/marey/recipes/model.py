@@ -13,7 +13,14 @@ from marey.dynamics.decode import fill
 from marey.dynamics.guidance import Guidance
 from marey.dynamics.tasks import Exercise, nearest_task, task_index, without_class
 from marey.recipes.arguments import Shape as Shape
-from marey.recipes.arguments import checked_labels, checked_shown, checked_tokens, checked_total, checked_video
+from marey.recipes.arguments import (
+    checked_labels,
+    checked_seed,
+    checked_shown,
+    checked_tokens,
+    checked_total,
+    checked_video,
+)
 from marey.recipes.sequences import Digits as Digits
 from marey.recipes.sequences import TokenModel, Video
 from marey.recipes.shown import pixels
@@ -132,7 +139,9 @@ class VideoModel(TokenModel):
         """
         if n < 1 or drafts < 1:
             raise UserError(f"n={n}, drafts={drafts}: give at least one of each")
-        labels = checked_labels(law, len(law) if isinstance(law, Tensor) else n).to(self.device)
+        if isinstance(law, Tensor) and n not in (1, law.numel()):
+            raise UserError(f"n={n}, but law holds {law.numel()} labels, one for each clip; leave n out")
+        labels = checked_labels(law, law.numel() if isinstance(law, Tensor) else n).to(self.device)
         shape, every = self.shape, labels.repeat_interleave(drafts)
         blank = torch.zeros(len(every), shape.channels, shape.frames, shape.size, shape.size, device=self.device)
         none = torch.zeros(shape.frames, dtype=torch.bool)
@@ -168,7 +177,7 @@ class VideoModel(TokenModel):
             digits = hidden[None, ..., None].expand(n, -1, -1, -1, len(layout.levels))
             sequence = sequence.without(layout.row(task < 0, task < 0, digits))
         options: dict[str, Any] = {"temperature": 0.0} | decoding
-        random = torch.Generator().manual_seed(seed)
+        random = torch.Generator().manual_seed(checked_seed(seed))
         return self.pixels_of(
             fill(self.dynamics, sequence, generator=random, guidance=self._guidance(guidance, law, task), **options)
         )
@@ -183,7 +192,7 @@ class VideoModel(TokenModel):
         return Guidance(weight, torch.tensor(untold, device=task.device))
 
     def _checked(self, video: object, name: str, frames: int | None = None) -> Video:
-        return checked_video(video, name, self.shape, frames).to(self.device)
+        return checked_video(video, name, self.shape, frames).to(self.device, torch.float32)
 
     def _padded(self, video: Part) -> Video:
         """The clip at full length; what is added is hidden and never looked at."""

@@ -111,7 +111,10 @@ def read_run(path: Path) -> RunFiles:
 def read_figures(path: Path) -> list[Figure]:
     """The figures in a run's metrics.json."""
     file = path / "metrics.json"
-    return from_json(Metrics, {"figures": read_json(file)}, str(file)).figures
+    figures = from_json(Metrics, {"figures": read_json(file)}, str(file)).figures
+    if not figures:
+        raise UserError(f"{file} holds no figures; measure the run again with marey judge {path}")
+    return figures
 
 
 def read_pictures(path: Path) -> tuple[list[str], dict[str, Clips]]:
