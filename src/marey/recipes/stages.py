@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from jaxtyping import Bool, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
 from marey.core.config import strict
 from marey.core.errors import UserError
@@ -39,7 +39,7 @@ from marey.recipes.views import Views
 from marey.tokens.tokenizer import AnyTokenizerConfig, Perceptual, Tokenizer
 from marey.train import Manner, TrainConfig, train
 
-_VALIDATED = 256  # validation clips looked at during training
+VALIDATED = 256  # validation clips looked at during training
 _SHOWN = 4  # of them, in the strips
 _ALONE = Manner()
 Look = TypeVar("Look", bound=Callable[..., Any])
@@ -106,7 +106,7 @@ def train_tokenizer(
     def batch_of(step: int, device: torch.device) -> torch.Tensor:
         return ahead(step, device).video
 
-    every, pictures = _often(stage.training, validate), _often(stage.training, paint)
+    every, pictures = often(stage.training, validate), often(stage.training, paint)
     return train(model, batch_of, stage.training, folder, recipe.seed, device, every, pictures, batches.rows, manner)
 
 
@@ -125,12 +125,6 @@ def train_dynamics(
     shown = _validation(recipe, device)
     validation = masked(model, shown, torch.Generator().manual_seed(0))
 
-    def validate(_: int, averaged: Dynamics) -> dict[str, float]:
-        with torch.no_grad():
-            loss = averaged(validation)
-        parts = {f"validation_{name}": float(value) for name, value in loss.parts.items()}
-        return {"validation_loss": float(loss.total)} | parts
-
     views = cache(lambda: Views(model, batches))  # made when a step first asks: a finished training never does
 
     def batch_of(step: int, device: torch.device) -> MaskedBatch:
@@ -146,8 +140,20 @@ def train_dynamics(
         prefix = video[:, :, : recipe.judge.prefix]
         return strip(video, VideoModel(tokenizer, averaged, recipe.shape, tasks).predict(prefix, recipe.judge.horizon))
 
-    every, pictures = _often(stage.training, validate), _often(stage.training, paint)
+    every, pictures = often(stage.training, losses_on(validation)), often(stage.training, paint)
     return train(dynamics, batch_of, stage.training, folder, recipe.seed, device, every, pictures, batches.rows, manner)
+
+
+def losses_on(validation: MaskedBatch) -> Callable[[int, nn.Module], dict[str, float]]:
+    """The trial of a transformer: its loss on a batch kept for that, and the parts of it."""
+
+    def validate(_: int, averaged: nn.Module) -> dict[str, float]:
+        with torch.no_grad():
+            loss = averaged(validation)
+        parts = {f"validation_{name}": float(value) for name, value in loss.parts.items()}
+        return {"validation_loss": float(loss.total)} | parts
+
+    return validate
 
 
 def masked(model: VideoModel, batch: Batch, generator: torch.Generator | None = None) -> MaskedBatch:
@@ -228,13 +234,13 @@ def _peak_memory() -> float:
 
 
 def _validation(recipe: Recipe, device: torch.device) -> Batch:
-    count = min(_VALIDATED, recipe.dataset.validation)
+    count = min(VALIDATED, recipe.dataset.validation)
     law = recipe.dataset.scenes("validation", 0, count).law
     video = as_video(clips(recipe.dataset, "validation", 0, count))
     return Batch(video.to(device), torch.from_numpy(law).to(device))
 
 
-def _often(config: TrainConfig, look: Look) -> list[tuple[int, Look]]:
+def often(config: TrainConfig, look: Look) -> list[tuple[int, Look]]:
     """A trial or a picture some twenty times in a training."""
     return [(max(1, config.steps // 20), look)]
 

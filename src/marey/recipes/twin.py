@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from marey.core.config import fingerprint, strict
 from marey.core.files import read_json, sha256, write_json
@@ -31,7 +30,7 @@ from marey.judge.exam import Exam
 from marey.judge.twin import TwinExam, judge_twin
 from marey.recipes.model import Shape, VideoModel
 from marey.recipes.recipe import Recipe
-from marey.recipes.stages import masked, timed
+from marey.recipes.stages import VALIDATED, losses_on, masked, often, timed
 from marey.tokens.coordinates import CoordinateTokenizer
 from marey.tokens.quantizers import FSQConfig
 from marey.train import TrainConfig, train
@@ -39,7 +38,6 @@ from marey.train.weights import weights_file
 from marey.world.render import render
 
 Say = Callable[[str], None]
-_VALIDATED = 256  # validation clips looked at during training
 _TIMED, _TIMES = 1000, 5  # clips made to measure what making them costs, and how often
 
 
@@ -124,23 +122,17 @@ def train_twin(twin: Twin, batches: CoordinateBatches, out: Path, device: torch.
     model = VideoModel(tokenizer, dynamics, twin.shape, tasks_named(recipe.tasks)).to(device)
     validation = masked(model, _validation(twin, batches.scale, device), torch.Generator().manual_seed(0))
 
-    def validate(_: int, averaged: nn.Module) -> dict[str, float]:
-        with torch.no_grad():
-            loss = averaged(validation)
-        parts = {f"validation_{name}": float(value) for name, value in loss.parts.items()}
-        return {"validation_loss": float(loss.total)} | parts
-
     def batch_of(step: int, device: torch.device) -> MaskedBatch:
         return masked(model, batches(step, device))
 
-    every = [(max(1, training.steps // 20), validate)]
+    every = often(training, losses_on(validation))
     train(dynamics, batch_of, training, folder, recipe.seed, device, every=every)
     return model.eval()
 
 
 def _validation(twin: Twin, scale: Scale, device: torch.device) -> Batch:
     dataset = twin.recipe.dataset
-    scenes = dataset.scenes("validation", 0, min(_VALIDATED, dataset.validation))
+    scenes = dataset.scenes("validation", 0, min(VALIDATED, dataset.validation))
     return Batch(scale.video(twin.of.points(scenes)).to(device), torch.from_numpy(scenes.law).to(device))
 
 
