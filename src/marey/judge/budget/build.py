@@ -1,7 +1,7 @@
 """From what each clip costs to the rows of the budget: means, intervals, paired differences with their tests."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
@@ -44,80 +44,77 @@ class _Table:
     def __init__(self, part: Part, seed: int):
         self.part, self.seed = part, seed
         self.columns: list[Float64[np.ndarray, n]] = []
-        self.plans: list[tuple[str, str, dict[str, int]]] = []  # task, quantity, column of each side
+        self.plans: list[_Plan] = []
 
     def add(self, costs: Costs, quantity: str) -> None:
         """The columns of one row."""
-        sides: dict[str, Errors] = {"tracker": costs.tracker, "tokenizer": costs.tokenizer}
-        sides |= {} if costs.dynamics is None else {"dynamics": costs.dynamics}
-        sides |= {f"rule {name}": errors for name, errors in costs.rules.items() if quantity in errors}
-        plan = {}
-        for side, errors in sides.items():
-            plan[side] = len(self.columns)
+
+        def column(errors: Errors) -> int:
             self.columns.append(errors[quantity][self.part.rows])
-        self.plans.append((costs.task, quantity, plan))
+            return len(self.columns) - 1
+
+        stages = {"tracker": costs.tracker, "tokenizer": costs.tokenizer}
+        stages |= {} if costs.dynamics is None else {"dynamics": costs.dynamics}
+        rules = {name: column(errors) for name, errors in costs.rules.items() if quantity in errors}
+        self.plans.append(_Plan(costs.task, quantity, {name: column(each) for name, each in stages.items()}, rules))
 
     def rows(self) -> list[Row]:
         """With p values that are not yet corrected."""
-        values = np.stack(self.columns, axis=1)
-        draws = resampled_means(values, self.seed)
-        means = values.mean(axis=0)
-        low, high = interval_of(draws)
-        estimates = [Estimate(*each) for each in np.stack([means, low, high], axis=1).tolist()]
-        return [self._row(task, quantity, plan, values, draws, estimates) for task, quantity, plan in self.plans]
+        self.values = np.stack(self.columns, axis=1)
+        self.draws = resampled_means(self.values, self.seed)
+        table = np.stack([self.values.mean(axis=0), *interval_of(self.draws)], axis=1)
+        self.estimates = [Estimate(*each) for each in table.tolist()]
+        return [self._row(plan) for plan in self.plans]
 
-    def _row(
-        self,
-        task: str,
-        quantity: str,
-        plan: dict[str, int],
-        values: Float64[np.ndarray, "n K"],
-        draws: Float64[np.ndarray, "R K"],
-        estimates: list[Estimate],
-    ) -> Row:
-        rules = {side.removeprefix("rule "): column for side, column in plan.items() if side.startswith("rule ")}
-        stages = {side: column for side, column in plan.items() if side in ("tokenizer", "dynamics")}
-        model = plan.get("dynamics", plan["tokenizer"])
-        paired = _paired(values, draws, model, list(rules.values()))
+    def _row(self, plan: "_Plan") -> Row:
+        stages = {name: self.estimates[column] for name, column in plan.stages.items()}
         return Row(
-            task=task,
-            quantity=quantity,
-            unit=UNITS[quantity],
+            task=plan.task,
+            quantity=plan.quantity,
+            unit=UNITS[plan.quantity],
             group=self.part.group,
             value=self.part.value,
             n=len(self.part.rows),
-            tracker=estimates[plan["tracker"]],
-            tokenizer=estimates[plan["tokenizer"]],
-            dynamics=estimates[plan["dynamics"]] if "dynamics" in plan else None,
-            baselines={name: estimates[column] for name, column in rules.items()},
-            paired=dict(zip(rules, paired, strict=True)),
-            times_floor=_ratios(draws, estimates, plan["tracker"], stages) if quantity != "survival" else {},
+            tracker=stages["tracker"],
+            tokenizer=stages["tokenizer"],
+            dynamics=stages.get("dynamics"),
+            baselines={name: self.estimates[column] for name, column in plan.rules.items()},
+            paired=self._paired(plan),
+            times_floor={} if plan.quantity == "survival" else self._ratios(plan),
         )
 
+    def _paired(self, plan: "_Plan") -> dict[str, Paired]:
+        """The model less each rule."""
+        model, rules = [plan.stages.get("dynamics", plan.stages["tokenizer"])], list(plan.rules.values())
+        if not rules:
+            return {}
+        differences = self.values[:, model] - self.values[:, rules]
+        ends = interval_of(self.draws[:, model] - self.draws[:, rules])
+        table = np.stack([differences.mean(axis=0), *ends, paired_p(differences)], axis=1)
+        return {name: Paired(*each) for name, each in zip(plan.rules, table.tolist(), strict=True)}
 
-def _paired(
-    values: Float64[np.ndarray, "n K"], draws: Float64[np.ndarray, "R K"], model: int, rules: list[int]
-) -> list[Paired]:
-    if not rules:
-        return []
-    differences = values[:, [model]] - values[:, rules]
-    ends = interval_of(draws[:, [model]] - draws[:, rules])
-    table = np.stack([differences.mean(axis=0), *ends, paired_p(differences)], axis=1)
-    return [Paired(*each) for each in table.tolist()]
+    def _ratios(self, plan: "_Plan") -> dict[str, Estimate]:
+        """The stages' means over the floor's; none where the floor is, or in some draw would be, zero."""
+        stages = dict(plan.stages)
+        floor = stages.pop("tracker")
+        if self.draws[:, floor].min() <= 0:
+            return {}
+        ends = interval_of(self.draws[:, list(stages.values())] / self.draws[:, [floor]]).T.tolist()
+        value = self.estimates[floor].value
+        return {
+            name: Estimate(self.estimates[column].value / value, low, high)
+            for (name, column), (low, high) in zip(stages.items(), ends, strict=True)
+        }
 
 
-def _ratios(
-    draws: Float64[np.ndarray, "R K"], estimates: list[Estimate], floor: int, stages: dict[str, int]
-) -> dict[str, Estimate]:
-    """The stages' means over the floor's; none where the floor is, or in some draw would be, zero."""
-    if draws[:, floor].min() <= 0:
-        return {}
-    ends = interval_of(draws[:, list(stages.values())] / draws[:, [floor]]).T.tolist()
-    value = estimates[floor].value
-    return {
-        stage: Estimate(estimates[column].value / value, low, high)
-        for (stage, column), (low, high) in zip(stages.items(), ends, strict=True)
-    }
+@dataclass(frozen=True)
+class _Plan:
+    """A row to be made: the columns of its stages and of its rules."""
+
+    task: str
+    quantity: str
+    stages: dict[str, int]
+    rules: dict[str, int]
 
 
 def _corrected(rows: list[Row]) -> list[Row]:
