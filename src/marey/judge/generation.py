@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float64, Int64
 
 from marey.core.seeds import step_seed
-from marey.judge.exam import Clips, Exam, contrasts
+from marey.judge.exam import Clips, Exam, checked, contrasts
 from marey.judge.law.fit import PARAMETERS, LawFit
 from marey.judge.tracker import Tracks, track_clips
 from marey.judge.trials import Outcome, confusion
@@ -52,7 +52,7 @@ def generate(exam: Exam, reconstructed_right: float) -> Outcome:
 def _ask(exam: Exam, law: Int64[np.ndarray, "N"]) -> Clips:
     size = exam.config.batch_size
     return np.concatenate([
-        exam.checked(
+        checked(
             "generate",
             exam.model.generate(torch.from_numpy(law[i : i + size]), step_seed(exam.config.seed, i)),
             exam.clips.shape[1:],
