@@ -112,9 +112,16 @@ class Exam:
         """What is seen in the true test clips."""
         return self.seen(self.clips, self.tracks)
 
+    @property
+    def reconstructs(self) -> bool:
+        """Whether there is a tokenizer to ask."""
+        return True
+
     @cached_property
-    def decoded(self) -> Seen:
-        """What is seen in the test clips after they went through the model's tokenizer and back."""
+    def decoded(self) -> Seen | None:
+        """What is seen in the test clips after they went through the model's tokenizer and back, if it has one."""
+        if not self.reconstructs:
+            return None
         return self.seen(self.answers("reconstruct", lambda video, _: self.model.reconstruct(video), self.clips))
 
     @cached_property

@@ -37,6 +37,7 @@ class Outcome:
 
 def reconstruct(exam: Exam) -> Outcome:
     """Through the tokenizer and back: does the dot survive, and where does it end up?"""
+    assert exam.decoded is not None
     clips, tracks = exam.decoded.clips, exam.decoded.tracks
     truth, size, seed = exam.test.track, exam.size, exam.config.seed
     blank = np.broadcast_to(exam.test.picture.paper[:, None, None, None], clips.shape)

@@ -1,7 +1,7 @@
 """One call that measures a model and writes what was found: metrics.json, details.json and clips/<task>.npz."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Verdict:
 
     figures: dict[str, Figure]
     gate: Gate
-    budget: Budget
+    budget: Budget = field(default_factory=lambda: Budget([]))
 
 
 _TRIALS: dict[str, Callable[[Exam], trials.Outcome]] = {

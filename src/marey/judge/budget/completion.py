@@ -37,7 +37,8 @@ def completion_costs(
     are tracks.
     """
     hidden, still = ~given, _still(given)
-    tracker, tokenizer, dynamics = (clip_errors(exam, each, hidden) for each in (exam.true, exam.decoded, seen))
+    tracker, dynamics = (clip_errors(exam, each, hidden) for each in (exam.true, seen))
+    tokenizer = None if exam.decoded is None else clip_errors(exam, exam.decoded, hidden)
     costs = {name: rule_errors(exam, rule, hidden) for name, rule in rules.items()}
     costs["copy_last"] |= {
         "colour": ink_error(exam, exam.true.colour[:, still], hidden),

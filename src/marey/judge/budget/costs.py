@@ -30,20 +30,23 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Costs:
-    """Of one task. tracker: on true clips. tokenizer: on reconstructed ones. dynamics: on the task's answer, None where
-    the task asks for none. rules: what trivial rules and ceilings cost, in the quantities they speak of.
+    """Of one task. tracker: on true clips. tokenizer: on reconstructed ones, None where there is none to ask. dynamics:
+    on the task's answer, None where it is the reconstruction. rules: what trivial rules and ceilings cost, in the
+    quantities they speak of.
     """
 
     task: str
     tracker: Errors
-    tokenizer: Errors
+    tokenizer: Errors | None
     dynamics: Errors | None
     rules: dict[str, Errors] = field(default_factory=dict)
 
     @property
     def model(self) -> Errors:
         """The errors of the answer."""
-        return self.tokenizer if self.dynamics is None else self.dynamics
+        answer = self.tokenizer if self.dynamics is None else self.dynamics
+        assert answer is not None
+        return answer
 
 
 def clip_errors(exam: Exam, seen: Seen, hidden: Bool[np.ndarray, "T"]) -> Errors:
