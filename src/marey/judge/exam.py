@@ -26,7 +26,7 @@ from marey.world.scenes import Scenes
 Video = Float[Tensor, "B C T H W"]
 Clips = UInt8[np.ndarray, "N T H W C"]
 
-_KNOWN = 200  # training clips that tell the tracker's noise
+_KNOWN = 100  # training clips that tell the tracker's noise
 
 
 @runtime_checkable
