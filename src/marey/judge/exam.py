@@ -142,6 +142,23 @@ class Exam:
             self.checked(name, ask(video, seed), clips.shape[1:]) for video, seed in self.batches(clips)
         ])  # fmt: skip
 
+    @property
+    def asked(self) -> Int64[np.ndarray, "G"]:
+        """The laws that generated clips are to follow, in turn."""
+        return np.arange(self.config.generated) % len(BASE_LAWS)
+
+    def generated(self) -> Clips:
+        """A clip of each of the `asked` laws, batch by batch with a seed each."""
+        size, law = self.config.batch_size, torch.from_numpy(self.asked)
+        return np.concatenate([
+            self.checked(
+                "generate",
+                self.model.generate(law[i : i + size], step_seed(self.config.seed, i)),
+                self.clips.shape[1:],
+            )
+            for i in range(0, len(law), size)
+        ])  # fmt: skip
+
     def batches(self, clips: Clips) -> Iterator[tuple[Video, int]]:
         """The clips as video, with a seed per batch."""
         size = self.config.batch_size

@@ -5,10 +5,8 @@ the data's do?
 """
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float64, Int64
 
-from marey.core.seeds import step_seed
 from marey.judge.exam import Clips, Exam, contrasts
 from marey.judge.law.fit import PARAMETERS, LawFit
 from marey.judge.tracker import Tracks, track_clips
@@ -26,14 +24,16 @@ _FEWEST = 8  # clips of a law from which a distribution is compared; with fewer 
 Values = dict[tuple[str, str], np.ndarray]  # (law, parameter): one number per clip
 
 
-def generate(exam: Exam, reconstructed_right: float) -> Outcome:
-    """`generated` clips, the laws in turn. reconstructed_right: law_right after the tokenizer alone, for comparison."""
-    law = np.arange(exam.config.generated) % len(BASE_LAWS)
-    clips = _ask(exam, law)
+def generate(exam: Exam, reconstructed_right: float | None) -> Outcome:
+    """Clips of the asked laws. reconstructed_right: law_right after the tokenizer alone, for comparison; None where it
+    is not known.
+    """
+    law, clips = exam.asked, exam.generated()
     tracks = track_clips(clips, float(np.median(exam.contrast)))
     fit = exam.fit_of(tracks)
     true_right = float((exam.fit.law == exam.test.law).mean())
-    others = {"chance": 1 / len(BASE_LAWS), "reconstructed_clips": reconstructed_right, "true_clips": true_right}
+    known = {} if reconstructed_right is None else {"reconstructed_clips": reconstructed_right}
+    others = {"chance": 1 / len(BASE_LAWS), **known, "true_clips": true_right}
     real = exam.train.take(np.arange(min(len(law), len(exam.train))))
     theirs = values(exam.fit_of(track_clips(render(real), contrasts(real))), real.law)
     data, ours = values(exam.fit, exam.test.law), values(fit, law)
@@ -47,18 +47,6 @@ def generate(exam: Exam, reconstructed_right: float) -> Outcome:
     ]  # fmt: skip
     details = {"confusion": {"generate": confusion(law, fit.law, len(BASE_LAWS) + 1)}, "parameters": parameters}
     return Outcome(figures, _pictures(exam, clips, tracks, law, fit.law), details)
-
-
-def _ask(exam: Exam, law: Int64[np.ndarray, "N"]) -> Clips:
-    size = exam.config.batch_size
-    return np.concatenate([
-        exam.checked(
-            "generate",
-            exam.model.generate(torch.from_numpy(law[i : i + size]), step_seed(exam.config.seed, i)),
-            exam.clips.shape[1:],
-        )
-        for i in range(0, len(law), size)
-    ])  # fmt: skip
 
 
 def _alive(exam: Exam, clips: Clips, tracks: Tracks) -> Bool[np.ndarray, "N T"]:

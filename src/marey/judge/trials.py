@@ -1,6 +1,6 @@
 """The trials: each asks the model for one thing and measures what comes back, beside its floor and its baselines."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,14 @@ class Outcome:
 
 
 def reconstruct(exam: Exam) -> Outcome:
-    """Through the tokenizer and back: does the dot survive, and where does it end up?"""
+    """Through the tokenizer and back, and how much of its codebook that takes."""
+    outcome = redrawn(exam)
+    figure, details = _codebook(exam)
+    return replace(outcome, figures=[*outcome.figures, figure], details={"codebook": details})
+
+
+def redrawn(exam: Exam) -> Outcome:
+    """The whole clip is shown and drawn again: does the dot survive, and where does it end up?"""
     clips = exam.answers("reconstruct", lambda video, _: exam.model.reconstruct(video), exam.clips)
     tracks = track_clips(clips, exam.contrast)
     truth, size, seed = exam.test.track, exam.size, exam.config.seed
@@ -52,9 +59,8 @@ def reconstruct(exam: Exam) -> Outcome:
         share_figure("reconstruction.law_right", said == exam.test.law,
                      float((exam.fit.law == exam.test.law).mean()), {"chance": _CHANCE}),
     ]  # fmt: skip
-    figure, details = _codebook(exam)
     given = np.ones(truth.shape[1], bool)
-    return Outcome([*figures, figure], _pictures(exam, clips, tracks, given, said), {"codebook": details})
+    return Outcome(figures, _pictures(exam, clips, tracks, given, said))
 
 
 def classify(exam: Exam) -> Outcome:

@@ -55,11 +55,11 @@ def judge(
         outcomes[name] = trial(exam)
     progress("generate")
     figures = {figure.name: figure for outcome in outcomes.values() for figure in outcome.figures}
-    outcomes["generate"] = generate(exam, figures["reconstruction.law_right"].value or 0.0)
+    outcomes["generate"] = generate(exam, figures["reconstruction.law_right"].value)
     figures |= {figure.name: figure for figure in outcomes["generate"].figures}
     progress("gate")
     verdict = Verdict(_with_levels(figures, levels or {}), gate(train, test))
-    _write(folder.path, verdict, outcomes, {"tasks": list(tasks), "not_run": list(not_run)})
+    write(folder.path, verdict, outcomes, {"tasks": list(tasks), "not_run": list(not_run)})
     return verdict
 
 
@@ -69,7 +69,8 @@ def _with_levels(figures: dict[str, Figure], levels: Mapping[str, Level]) -> dic
     return {name: replace(figure, level=levels.get(name)) for name, figure in figures.items()}
 
 
-def _write(path: Path, verdict: Verdict, outcomes: dict[str, trials.Outcome], rows: dict[str, Any]) -> None:
+def write(path: Path, verdict: Verdict, outcomes: dict[str, trials.Outcome], rows: dict[str, Any]) -> None:
+    """The files of a verdict. outcomes: by task. rows: keys of details.json that hold lists of rows."""
     details: dict[str, Any] = {"laws": list(BASE_LAWS), "confusion": {}, "parameters": {}, "errors": {}}
     details |= {"gate": verdict.gate.to_json()} | {name: [dict(row) for row in value] for name, value in rows.items()}
     for task, outcome in outcomes.items():
