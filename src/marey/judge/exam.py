@@ -14,6 +14,7 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.seeds import step_seed
 from marey.data.clips import as_clips, as_video
+from marey.encoders.guest import Guest
 from marey.judge.law.fit import LawFit, fit_laws, turning_prior
 from marey.judge.law.fits import Range
 from marey.judge.tracker import Tracks, track_clips
@@ -72,6 +73,7 @@ class Exam:
     train: Scenes
     test: Scenes
     config: JudgeConfig
+    guest: Guest | None = None  # whose features of generated and true clips are compared
 
     def __post_init__(self) -> None:
         frames, config = self.test.times.shape[1], self.config

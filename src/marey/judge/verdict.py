@@ -1,4 +1,7 @@
-"""One call that measures a model and writes what was found: metrics.json, details.json and clips/<task>.npz."""
+"""One call that measures a model and writes what was found.
+
+metrics.json, details.json, per_clip.parquet (see `judged`) and clips/<task>.npz
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +12,11 @@ import numpy as np
 
 from marey.core.files import write_atomically, write_json
 from marey.core.runs import RunFolder
+from marey.encoders.guest import Guest
 from marey.judge import trials
 from marey.judge.exam import Exam, JudgeConfig, VideoModel
 from marey.judge.generation import generate
+from marey.judge.judged import write_per_clip
 from marey.judge.shortcuts import Gate, gate
 from marey.metrics.figure import Figure, Level
 from marey.world.laws import BASE_LAWS
@@ -36,14 +41,16 @@ def judge(
     levels: Mapping[str, Level] | None = None,
     tasks: Sequence[Mapping[str, str]] = (),
     not_run: Sequence[Mapping[str, str]] = (),
+    guest: Guest | None = None,
 ) -> Verdict:
     """Measure every figure on the test clips and write them to the run folder.
 
     train: what the model was trained on (baselines learn from it, copies are sought in it). progress: told the name of
     each trial before it begins. levels: what figures are asked to reach, by name. tasks, not_run: rows for details.json
-    that only the recipe knows. The same arguments write the same bytes.
+    that only the recipe knows. guest: whose features of generated and true clips are compared. The same arguments write
+    the same bytes.
     """
-    exam = Exam(model, train, test, config)
+    exam = Exam(model, train, test, config, guest)
     outcomes: dict[str, trials.Outcome] = {}
     for name, trial in (
         ("reconstruct", trials.reconstruct),
@@ -80,6 +87,7 @@ def write(path: Path, verdict: Verdict, outcomes: dict[str, trials.Outcome], row
             write_atomically(path / "clips" / f"{task}.npz", _saver(outcome.pictures))
     write_json(path / "details.json", details)
     figures = [*verdict.figures.values(), *verdict.gate.figures]
+    write_per_clip(path, list(verdict.figures.values()))
     write_json(path / "metrics.json", [figure.to_json() for figure in figures])
 
 
