@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from marey.cli.options import chosen_device
 from marey.core.errors import UserError
 
 if TYPE_CHECKING:
+    from marey.encoders.guest import Guest
     from marey.recipes.handed import HandedIn
 
 TASKS = ("reconstruct", "predict", "interpolate", "generate")  # said here, so that the help need not load them
@@ -23,6 +25,16 @@ def judge_handed_in(asked: "HandedIn", out: Path) -> None:
     click.echo(f"\n{out / 'metrics.json'}")
 
 
+def chosen_guest(name: str | None, device: str) -> "Guest | None":
+    """The encoder of that name, as for marey probe; without its weights a UserError says how to come by them."""
+    if name is None:
+        return None
+    from marey.judge.probing.guests import entry_of
+
+    built: Guest = entry_of(name).configs[0].build()
+    return built.to(chosen_device(device))
+
+
 def handed_in(
     run: Path | None,
     videos: Path | None,
@@ -31,6 +43,7 @@ def handed_in(
     shown: int | None,
     clips: int | None,
     out: Path | None,
+    guest: "Guest | None",
 ) -> "tuple[HandedIn, Path] | None":
     """What `marey judge` was given, if it was videos; a mixture of both is a UserError."""
     given = {"--dataset": dataset, "--task": task, "--shown": shown, "--clips": clips, "--out": out}
@@ -49,4 +62,4 @@ def handed_in(
     from marey.recipes.handed import HandedIn
 
     known = {name: name for name in ANSWER_TASKS}
-    return HandedIn(videos, dataset, known[task], shown, clips), out  # type: ignore[index]
+    return HandedIn(videos, dataset, known[task], shown, clips, guest), out  # type: ignore[index]

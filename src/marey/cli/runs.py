@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from marey.cli.handed import TASKS, handed_in, judge_handed_in
+from marey.cli.handed import TASKS, chosen_guest, handed_in, judge_handed_in
 from marey.cli.options import DEVICE, PATH, RECIPE, RESUME, SEED, chosen_device, chosen_recipe, out_option
 from marey.core.processes import place
 
@@ -114,6 +114,7 @@ def train_dynamics_command(
 @click.option("--shown", type=click.IntRange(min=1), help="Frames shown: first ones, or at each end of a gap.")
 @click.option("--clips", type=click.IntRange(min=1), help="Judge the first test clips alone.  [default: all]")
 @click.option("--out", type=PATH, help="Folder for what is found of the videos.")
+@click.option("--features", help="An encoder whose features of generated and true clips are compared, as in i3d.")
 def judge(
     run: Path | None,
     device: str,
@@ -123,6 +124,7 @@ def judge(
     shown: int | None,
     clips: int | None,
     out: Path | None,
+    features: str | None,
 ) -> None:
     """Measure the model in RUN on its test split: metrics.json, details.json, clips.
 
@@ -133,7 +135,8 @@ def judge(
     the clips in order. It has all frames, or the hidden ones alone. Half of the clip is shown to predict, a quarter at
     each end to interpolate, unless said. For generate a video names its law in its path, or by labels in the npz.
     """
-    asked = handed_in(run, videos, dataset, task, shown, clips, out)
+    guest = chosen_guest(features, device)
+    asked = handed_in(run, videos, dataset, task, shown, clips, out, guest)
     if asked is not None:
         judge_handed_in(*asked)
         return
@@ -141,7 +144,7 @@ def judge(
     from marey.recipes.demo import judge_once
     from marey.recipes.runs import load_run, read_recipe
 
-    judge_once(read_recipe(run), load_run(run, chosen_device(device)), run, click.echo, again=True)
+    judge_once(read_recipe(run), load_run(run, chosen_device(device)), run, click.echo, again=True, guest=guest)
     click.echo(run / "metrics.json")
 
 

@@ -17,6 +17,7 @@ from marey.core.errors import UserError
 from marey.core.files import write_json
 from marey.core.runs import RunFolder
 from marey.data.spec import DatasetSpec
+from marey.encoders.guest import Guest
 from marey.judge import trials
 from marey.judge.answers import ANSWER_TASKS, Answers, AnswerTask
 from marey.judge.exam import Clips, Exam, JudgeConfig, Video
@@ -126,10 +127,10 @@ def judge_handed(handed: Handed, config: HandedConfig, folder: RunFolder, progre
     return verdict
 
 
-def handed_exam(config: HandedConfig, answered: Answers, drawn: Clips) -> Handed:
+def handed_exam(config: HandedConfig, answered: Answers, drawn: Clips, guest: Guest | None = None) -> Handed:
     """The exam that these answers are for."""
     dataset = config.dataset
-    return Handed(_Nobody(), dataset.scenes("train"), dataset.scenes("test"), config.judge,
+    return Handed(_Nobody(), dataset.scenes("train"), dataset.scenes("test"), config.judge, guest,
                   answered=answered, drawn=drawn)  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from marey.core.errors import UserError
 from marey.core.runs import RunFolder
 from marey.data.folder import StoredDataset, open_dataset
+from marey.encoders.guest import Guest
 from marey.judge.answers import AnswerTask, read_answers
 from marey.judge.handed import HandedConfig, config_for, given_frames, handed_exam, judge_handed
 from marey.judge.verdict import Verdict
@@ -20,7 +21,7 @@ _FEWEST = 40  # training clips: ten of each law, or the trivial rules have nothi
 @dataclass(frozen=True)
 class HandedIn:
     """What is to be judged. shown: frames that the model was shown (see `config_for`). clips: how many of the test
-    clips were asked, the first ones; None for all.
+    clips were asked, the first ones; None for all. guest: whose features of generated and true clips are compared.
     """
 
     videos: Path
@@ -28,6 +29,7 @@ class HandedIn:
     task: AnswerTask
     shown: int | None = None
     clips: int | None = None
+    guest: Guest | None = None
 
 
 def judge_videos(asked: HandedIn, out: Path, progress: Callable[[str], None]) -> Verdict:
@@ -44,8 +46,9 @@ def judge_videos(asked: HandedIn, out: Path, progress: Callable[[str], None]) ->
     answered = read_answers(asked.videos, asked.task, drawn, given_frames(asked.task, judge), stored.spec)
     if asked.task == "generate":
         judge = replace(judge, generated=len(answered.law))
+    judge = replace(judge, shown=min(judge.shown, len(answered.clips)))
     config = HandedConfig(asked.videos.resolve().name, asked.task, spec, judge)
-    exam = handed_exam(config, answered, drawn)
+    exam = handed_exam(config, answered, drawn, asked.guest)
     folder = RunFolder.start(out, config, resume=False)
     folder.write_environment(judge.seed)
     with timed(out, "judge"):

@@ -91,7 +91,7 @@ def scatter(
 
     x, y = _MARGIN + inner * place(first[some]), inner * (1 - place(other[some]))
     powers = range(floor(low) + 1, floor(high) + 1)
-    marks = [(round(inner * (power - low) / (high - low), 1), number(10.0**power)) for power in powers]
+    marks = [(round(inner * (power - low) / (high - low), 1), f"{10.0**power:g}") for power in powers]
     above = float((other > first).mean() + 0.5 * (other == first).mean())
     points = list(zip(x.round(1).tolist(), y.round(1).tolist(), strict=True))
     return Scatter(title, name, run, points, marks, len(some), len(first), above)
