@@ -19,8 +19,10 @@ def judge_handed_in(asked: "HandedIn", out: Path) -> None:
     """Judge the videos into OUT and print their figures."""
     from marey.recipes.handed import judge_videos
     from marey.report import markdown
+    from marey.report.terminal import print_budget
 
     judge_videos(asked, out, lambda trial: click.echo(f"judge: {trial}", err=True))
+    print_budget(out)
     click.echo(markdown(out))
     click.echo(f"\n{out / 'metrics.json'}")
 

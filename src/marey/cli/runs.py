@@ -128,6 +128,8 @@ def judge(
 ) -> None:
     """Measure the model in RUN on its test split: metrics.json, details.json, clips.
 
+    Prints the error budget: how much of the error is the ruler's, the tokenizer's and the dynamics'.
+
     \b
     marey judge --videos V --dataset D --task predict --shown 4 --out J    videos of any model, by the same rulers
 
@@ -143,8 +145,10 @@ def judge(
     assert run is not None
     from marey.recipes.demo import judge_once
     from marey.recipes.runs import load_run, read_recipe
+    from marey.report.terminal import print_budget
 
     judge_once(read_recipe(run), load_run(run, chosen_device(device)), run, click.echo, again=True, guest=guest)
+    print_budget(run)
     click.echo(run / "metrics.json")
 
 

@@ -18,6 +18,7 @@ from marey.metrics.figure import Figure
 
 _DATASET = ("world", "seed", "test", "seen", "unseen")  # what makes the test clips; a split knows nothing of the others
 _JUDGE = ("prefix", "horizon", "ends", "hidden")  # what is asked of them
+_OF_THE_RULER = ("gate.", "ruler.")
 _ON_TEST_CLIPS = "generate.recall"  # of generated clips, but counted on the data
 
 
@@ -71,7 +72,7 @@ def compare(paths: Sequence[Path]) -> Comparison:
     runs = tuple(read_judged(path) for path in paths)
     for run in runs[1:]:
         _refuse_other_clips(runs[0], run)
-    names = dict.fromkeys(name for run in runs for name in run.figures if not name.startswith("gate."))
+    names = dict.fromkeys(name for run in runs for name in run.figures if not name.startswith(_OF_THE_RULER))
     rows = [_row(name, [run.figures.get(name) for run in runs]) for name in names]
     rows = _corrected(rows)
     tests = sum(each.p is not None for row in rows for each in row.against)

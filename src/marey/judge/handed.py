@@ -20,10 +20,11 @@ from marey.data.spec import DatasetSpec
 from marey.encoders.guest import Guest
 from marey.judge import trials
 from marey.judge.answers import ANSWER_TASKS, Answers, AnswerTask
+from marey.judge.budget.build import budget
 from marey.judge.exam import Clips, Exam, JudgeConfig, Video
 from marey.judge.generation import generate
 from marey.judge.shortcuts import gate
-from marey.judge.verdict import Verdict, write
+from marey.judge.verdict import RULES, Verdict, write
 from marey.metrics.figure import Figure
 
 _WORDS = {"reconstruct": "reconstruction", "predict": "prediction", "interpolate": "interpolation",
@@ -66,6 +67,10 @@ class Handed(Exam):
     @cached_property
     def clips(self) -> Clips:
         return self.drawn
+
+    @property
+    def reconstructs(self) -> bool:
+        return self.answered.task == "reconstruct"
 
     @property
     def asked(self) -> Int64[np.ndarray, "G"]:
@@ -120,9 +125,11 @@ def judge_handed(handed: Handed, config: HandedConfig, folder: RunFolder, progre
     outcome = sit[task](handed)
     figures: dict[str, Figure] = {figure.name: figure for figure in outcome.figures}
     progress("gate")
-    verdict = Verdict(figures, gate(handed.train, handed.test))
+    costs = [] if outcome.costs is None else [outcome.costs]
+    found = budget(handed.test, costs, config.judge.seed)
+    verdict = Verdict(figures, gate(handed.train, handed.test), found)
     write(folder.path, verdict, {task: outcome}, {"tasks": [], "not_run": _not_run(handed.answered)})
-    identity = {"videos": handed.answered.digest, "judge": fingerprint(config.judge)}
+    identity = {"videos": handed.answered.digest, "judge": fingerprint(config.judge), "rules": str(RULES)}
     write_json(folder.path / "judged.json", identity | {"dataset": fingerprint(config.dataset)})
     return verdict
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.stats import ttest_1samp, ttest_ind
+from scipy.stats import ttest_ind
 
-from marey.metrics.statistics import RESAMPLES, bootstrap_interval
+from marey.metrics.statistics import RESAMPLES, bootstrap_interval, paired_p
 
 _TAIL = 0.025
 _FEWEST = 2  # clips, or there is no spread to judge a difference by
@@ -33,8 +33,7 @@ def paired(first: Float64[np.ndarray, "N"], second: Float64[np.ndarray, "N"], se
     assert len(first) >= _FEWEST
     apart = second - first
     low, high = bootstrap_interval(apart, seed)
-    p = _degenerate(apart.mean()) if np.ptp(apart) == 0 else float(ttest_1samp(apart, 0.0).pvalue)
-    return Difference(float(apart.mean()), low, high, p, True, len(apart))
+    return Difference(float(apart.mean()), low, high, float(paired_p(apart[:, None])[0]), True, len(apart))
 
 
 def unpaired(first: Float64[np.ndarray, "N"], second: Float64[np.ndarray, "M"], seed: int = 0) -> Difference:
@@ -49,11 +48,8 @@ def unpaired(first: Float64[np.ndarray, "N"], second: Float64[np.ndarray, "M"], 
     ]
     low, high = np.quantile(means[1] - means[0], [_TAIL, 1 - _TAIL])
     value = float(second.mean() - first.mean())
-    still = np.ptp(first) == 0 == np.ptp(second)
-    p = _degenerate(value) if still else float(ttest_ind(second, first, equal_var=False).pvalue)
+    if np.ptp(first) == 0 == np.ptp(second):  # a difference is certain or absent
+        p = float(value == 0)
+    else:
+        p = float(ttest_ind(second, first, equal_var=False).pvalue)
     return Difference(value, float(low), float(high), p, False, min(len(first), len(second)))
-
-
-def _degenerate(value: float) -> float:
-    """Where nothing varies, a difference is certain or absent."""
-    return 1.0 if value == 0 else 0.0

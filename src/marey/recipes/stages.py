@@ -205,6 +205,7 @@ def judge_run(
         levels=LEVELS.get(recipe.name),
         tasks=[_row(task) for task in model.tasks],
         not_run=NOT_RUN,
+        held_out=recipe.dataset.scenes("held_out") if recipe.dataset.held_out else None,
         guest=guest,
     )
 

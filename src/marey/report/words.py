@@ -30,6 +30,9 @@ TITLES = {
         _HIGH,
     ),
     "classify.accuracy": Title("Accuracy", "share of test clips whose law the model names", _HIGH),
+    "classify.calibration_error": Title(
+        "Calibration error", "mean distance between how sure the model says it is and how often it is right", _LOW
+    ),
     "predict.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
     "predict.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),
     "predict.survival": Title("Survival", _ALIVE, _HIGH),
@@ -46,6 +49,9 @@ TITLES = {
     "generate.frechet_parameters": Title("Fréchet distance, parameters", "between fitted and data's, each law", _LOW),
     "generate.residual": Title("Residual", "rms distance of the dot from the asked law as it fits best", _LOW),
     "generate.frechet_features": Title("Fréchet distance, features", "of an encoder; with I3D this is the FVD", _LOW),
+    "ruler.interval_coverage": Title(
+        "Interval coverage", "share of the true clips' parameters that lie within the law fit's 95 % intervals"
+    ),
     "gate.one_frame": Title("One frame", "the law, told from a single frame"),
     "gate.net_displacement": Title("Net displacement", "the law, told from how far the dot ends from its start"),
     "gate.path_length": Title("Path length", "the law, told from how far the dot travels"),
@@ -53,7 +59,7 @@ TITLES = {
     "gate.both_lengths": Title("Both lengths", "the law, told from net displacement and path length together"),
 }
 GROUPS = {"reconstruction": "Reconstruction", "classify": "Classification", "predict": "Prediction",
-          "interpolate": "Interpolation", "generate": "Generation"}  # fmt: skip
+          "interpolate": "Interpolation", "generate": "Generation", "ruler": "Ruler"}  # fmt: skip
 
 
 def title_of(name: str) -> Title:
@@ -122,7 +128,7 @@ def story(figures: list[Figure]) -> str:
 
 
 # Beside the trivial rules a figure may carry what no model is expected to pass: not to be called a baseline.
-_CEILINGS = {"probe_on_true_tracks", "law_fit", "true_clips", "reconstructed_clips"}
+_CEILINGS = {"probe_on_true_tracks", "law_fit", "fitted_law", "true_clips", "reconstructed_clips"}
 
 
 def beside(figure: Figure) -> str:
