@@ -22,7 +22,8 @@ def judge_handed_in(asked: "HandedIn", out: Path) -> None:
     from marey.report.terminal import print_budget
 
     judge_videos(asked, out, lambda trial: click.echo(f"judge: {trial}", err=True))
-    print_budget(out)
+    if asked.task != "generate":  # which has no truth to be wrong about, clip by clip
+        print_budget(out)
     click.echo(markdown(out))
     click.echo(f"\n{out / 'metrics.json'}")
 

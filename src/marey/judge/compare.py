@@ -80,6 +80,8 @@ def compare(paths: Sequence[Path]) -> Comparison:
 
 
 def _refuse_other_clips(first: Judged, other: Judged) -> None:
+    if None not in (first.rules, other.rules) and first.rules != other.rules:
+        raise UserError(f"{other.path} and {first.path} were judged by different rules; judge both again")
     apart = differences(asked(other.config), asked(first.config))
     if apart:
         fields = "; ".join(apart[:5])

@@ -22,12 +22,15 @@ _KEPT = ("name", "value", "unit", "n", "low", "high", "floor", "baselines", "why
 
 @dataclass(frozen=True)
 class Judged:
-    """A judged run. name: of its folder. config: its config.json. figures: with the values of each clip in `each`."""
+    """A judged run. name: of its folder. config: its config.json. figures: with the values of each clip in `each`.
+    rules: by which it was judged, None where there is one set of them (a twin's).
+    """
 
     path: Path
     name: str
     config: dict[str, Any]
     figures: dict[str, Figure]
+    rules: str | None
 
 
 def write_per_clip(path: Path, figures: list[Figure]) -> None:
@@ -57,7 +60,8 @@ def read_judged(path: Path) -> Judged:
         if name not in figures or len(each) != figures[name].n:
             raise UserError(f"{path / PER_CLIP} does not belong to metrics.json ({name}); judge the run again")
         figures[name] = replace(figures[name], each=each)
-    return Judged(path, path.resolve().name, read_json(path / "config.json"), figures)
+    rules = read_json(path / "judged.json").get("rules")
+    return Judged(path, path.resolve().name, read_json(path / "config.json"), figures, rules)
 
 
 def _read_per_clip(file: Path) -> dict[str, np.ndarray]:

@@ -26,7 +26,7 @@ from marey.metrics.figure import Figure, Level
 from marey.world.laws import BASE_LAWS
 from marey.world.scenes import Scenes
 
-RULES = 2  # raised when a run that was judged before should be judged again: 2 has the error budget
+RULES = 2  # raised when a run that was judged before should be judged again: 2 has the budget and a number per clip
 
 
 @dataclass(frozen=True)
