@@ -14,6 +14,7 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.seeds import step_seed
 from marey.data.clips import as_clips, as_video
+from marey.encoders.guest import Guest
 from marey.judge.law.fit import LawFit, fit_laws, turning_prior
 from marey.judge.law.fits import Range
 from marey.judge.reading.noise import FEWEST, Noise
@@ -76,6 +77,7 @@ class Exam:
     train: Scenes
     test: Scenes
     config: JudgeConfig
+    guest: Guest | None = None  # whose features of generated and true clips are compared
 
     def __post_init__(self) -> None:
         frames, config = self.test.times.shape[1], self.config
@@ -174,6 +176,23 @@ class Exam:
         """What the model makes of `clips`, batch by batch with a seed each; its pixels are checked."""
         return np.concatenate([
             self.checked(name, ask(video, seed), clips.shape[1:]) for video, seed in self.batches(clips)
+        ])  # fmt: skip
+
+    @property
+    def asked(self) -> Int64[np.ndarray, "G"]:
+        """The laws that generated clips are to follow, in turn."""
+        return np.arange(self.config.generated) % len(BASE_LAWS)
+
+    def generated(self) -> Clips:
+        """A clip of each of the `asked` laws, batch by batch with a seed each."""
+        size, law = self.config.batch_size, torch.from_numpy(self.asked)
+        return np.concatenate([
+            self.checked(
+                "generate",
+                self.model.generate(law[i : i + size], step_seed(self.config.seed, i)),
+                self.clips.shape[1:],
+            )
+            for i in range(0, len(law), size)
         ])  # fmt: skip
 
     def batches(self, clips: Clips) -> Iterator[tuple[Video, int]]:

@@ -29,6 +29,7 @@ from marey.dynamics.autoregressive import Autoregressive, AutoregressiveConfig
 from marey.dynamics.tasks import Exercise, Task, draw_exercises, tasks_named, uniforms_needed
 from marey.dynamics.transformer import Batch as MaskedBatch
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
+from marey.encoders.guest import Guest
 from marey.judge.verdict import Verdict, judge
 from marey.metrics import codebook
 from marey.recipes.catalogue import LEVELS
@@ -190,7 +191,9 @@ def _batches(recipe: Recipe, training: TrainConfig) -> Batches:
     return Batches(recipe.dataset, training.batch_size, recipe.seed, augmented=recipe.dataset.world.kind == "matched")
 
 
-def judge_run(recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[str], None]) -> Verdict:
+def judge_run(
+    recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[str], None], guest: Guest | None = None
+) -> Verdict:
     """Measure the model on the test split; writes metrics.json, details.json and clips/."""
     return judge(
         model.eval(),
@@ -203,6 +206,7 @@ def judge_run(recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[
         tasks=[_row(task) for task in model.tasks],
         not_run=NOT_RUN,
         held_out=recipe.dataset.scenes("held_out") if recipe.dataset.held_out else None,
+        guest=guest,
     )
 
 
