@@ -1,7 +1,7 @@
-"""Builds the site: python docs/site.py. Pages of docs/ and pages made from the code, then Zensical, then every link.
+"""Builds the site: python docs/make_site.py. Pages of docs/, pages made from the code, Zensical, and every link.
 
-What is made is never kept in the repository: the commands' help, the list of decisions, the log. build/docs holds all pages as
-Zensical takes them in, site/ what comes out. Nothing on it asks the network for anything: that is checked too.
+What is made is never kept in the repository: the commands' help, the list of decisions, the log. build/docs holds all
+pages as Zensical takes them in, site/ what comes out. No page asks the network for anything: that is checked too.
 """
 
 import re
@@ -16,12 +16,15 @@ from urllib.parse import unquote, urlsplit
 
 import click
 import yaml
+from results import cards  # its neighbour
 
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("*.md", "*.svg", "*.gif", "*.png", "*.webp", "*.css", "*.js")
 TAKEN_IN = {"log.md": "dev/LOG.md", "changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
 LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "video": "src", "source": "src"}
-SHIM = "https://unpkg.com/iframe-worker/shim"  # what the theme would load to search on pages from disk; ours is worker.js
+SHIM = (
+    "https://unpkg.com/iframe-worker/shim"  # what the theme would load to search on pages from disk; ours is worker.js
+)
 HINTS = ("canonical", "next", "prev", "alternate")  # links of a page's head that no browser loads
 
 
@@ -37,6 +40,8 @@ def lay_out(pages: Path) -> None:
         shutil.copyfile(ROOT / source, pages / name)
     write(pages / "reference" / "commands.md", commands())
     write(pages / "decisions" / "index.md", decisions())
+    front = (pages / "index.md").read_text(encoding="utf-8")
+    write(pages / "index.md", front.replace("<!-- figures -->", cards()))
 
 
 def write(path: Path, text: str) -> None:
@@ -164,8 +169,8 @@ def main() -> int:
     found, outside = check(site)
     for fault in (wrong := wrong + found):
         print(fault, file=sys.stderr)
-    print(f"{len(list(site.rglob('*.html')))} pages, {len(wrong)} faults; {len(outside)} addresses outside, not fetched:")
-    print("\n".join(outside))
+    count = len(list(site.rglob("*.html")))
+    print(f"{count} pages, {len(wrong)} faults; {len(outside)} addresses outside, not fetched", *outside, sep="\n  ")
     print(site / "index.html")
     return bool(wrong)
 
