@@ -110,7 +110,7 @@ def picture() -> str:
     body, top = [], 24
     for name, heading in (("predict.ade", "Prediction"), ("interpolate.ade", "Interpolation")):
         rows = dots(known[name], known["reconstruction.track_error"])
-        body += [panel(heading, rows, top)]
+        body += [panel(f"{heading}: mean distance to the truth, pixels (n = {known[name].n})", rows, top)]
         top += 22 * len(rows) + 64
     size = f'viewBox="0 0 {WIDTH} {top}" font-family="sans-serif" font-size="12"'
     return (
@@ -119,7 +119,7 @@ def picture() -> str:
     )
 
 
-WIDTH, LEFT, RIGHT = 560, 172, 400  # pixels: of the picture, and where the axis begins and ends
+WIDTH, LEFT, RIGHT = 600, 172, 400  # pixels: of the picture, and where the axis begins and ends
 LOW, DECADES = 1e-3, 4
 INK, GREY, RULE, MODEL = "#222", "#767676", "#dcdcdc", "#d55e00"
 
@@ -139,9 +139,7 @@ def panel(heading: str, rows: list[tuple[str, float, float | None, float | None,
         return LEFT + (RIGHT - LEFT) * (log10(value) - log10(LOW)) / DECADES
 
     bottom = top + 22 * len(rows) + 10
-    parts = [
-        f'<text x="12" y="{top}" font-weight="bold" fill="{INK}">{heading}: mean distance to the truth, pixels</text>'
-    ]
+    parts = [f'<text x="12" y="{top}" font-weight="bold" fill="{INK}">{heading}</text>']
     for power in range(DECADES + 1):
         at = x(LOW * 10**power)
         parts.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{top + 10}" y2="{bottom}" stroke="{RULE}"/>')

@@ -83,7 +83,7 @@ def test_the_tutorial(run_in_place: Path, capsys: pytest.CaptureFixture[str]) ->
     follow("tutorial.md", names)
     printed = capsys.readouterr().out
     assert_kept("tutorial.md", printed)
-    assert len(promised("tutorial.md")) == 5 and "px, going straight on" in printed
+    assert len(promised("tutorial.md")) == 4 and "px, straight on" in printed
     assert names["model"] > 0 and {"first", "future.gif", "runs"} == {file.name for file in run_in_place.iterdir()}
 
 
