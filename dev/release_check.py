@@ -11,9 +11,11 @@ import sys
 import tempfile
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+say = partial(print, flush=True)
 COMPLETE = {"_MAREY_COMPLETE": "bash_source"}
 LOOK = """
 import sys, time
@@ -51,7 +53,7 @@ def build(folder: Path) -> Path:
     assert package <= names, f"not in the wheel: {sorted(package - names)}"
     others = {name for name in names - package if ".dist-info/" not in name}
     assert not others, f"in the wheel and not of the package: {sorted(others)}"
-    print(f"wheel: {wheel.stat().st_size / 1e3:.0f} kB, {len(package)} files, py.typed and templates among them")
+    say(f"wheel: {wheel.stat().st_size / 1e3:.0f} kB, {len(package)} files, py.typed and templates among them")
     return wheel
 
 
@@ -66,7 +68,7 @@ def install(wheel: Path, folder: Path) -> Path:
     parts = sorted(((size(each), each.name) for each in site.iterdir()), reverse=True)
     largest = ", ".join(f"{name} {bytes_ / 1e6:.0f}" for bytes_, name in parts[:8])
     count = len(run(python, "-m", "pip", "list", "--format=freeze").splitlines()) - 2  # pip and setuptools
-    print(f"installed: {(size(folder) - before) / 1e6:.0f} MB, {count} packages; MB of the largest: {largest}")
+    say(f"installed: {(size(folder) - before) / 1e6:.0f} MB, {count} packages; MB of the largest: {largest}")
     return folder / "bin"
 
 
@@ -82,13 +84,13 @@ def main() -> None:
         bin_ = install(build(folder), folder / "bare")
         seconds = sorted(float(run(bin_ / "python", "-c", LOOK)) for _ in range(3))
         assert seconds[0] < 1, f"import marey takes {seconds[0]:.1f} s"
-        print(f"import marey: {seconds[0]:.3f} s, the least of three")
+        say(f"import marey: {seconds[0]:.3f} s, the least of three")
         assert "complete -o nosort" in run(bin_ / "marey", **COMPLETE)
-        print(run(bin_ / "marey", "--version").strip())
+        say(run(bin_ / "marey", "--version").strip())
         began = time.monotonic()
         run(bin_ / "marey", "demo", "--recipe", "smoke", "--out", folder / "run")
         assert (folder / "run" / "report.html").stat().st_size > 10_000
-        print(f"marey demo --recipe smoke: {time.monotonic() - began:.0f} s, report written")
+        say(f"marey demo --recipe smoke: {time.monotonic() - began:.0f} s, report written")
 
 
 if __name__ == "__main__":

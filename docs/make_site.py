@@ -143,7 +143,7 @@ def check(site: Path) -> tuple[list[str], list[str]]:
             elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
                 wrong.append(f"{where}: {link.address} has no such anchor")
     for file in sorted(site.rglob("*.css")):
-        for address in re.findall(r"url\(\s*[\"']?(https?:)?//[^)]*\)", file.read_text(encoding="utf-8")):
+        for address in re.findall(r"url\(\s*[\"']?((?:https?:)?//[^\"')]*)", file.read_text(encoding="utf-8")):
             wrong.append(f"{file.relative_to(site)}: loads {address} from the network")
     return wrong, sorted(outside)
 
