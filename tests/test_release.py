@@ -1,4 +1,4 @@
-"""What is shipped: a wheel of all of the package and nothing else, honest metadata. `make release-check` installs it."""
+"""What is shipped: a wheel of the whole package and nothing else, honest metadata. `make release-check` installs it."""
 
 import re
 import subprocess

@@ -64,9 +64,9 @@ def test_it_is_read_and_searched_from_disk_without_a_network(site: Path, chromiu
         chromium.until("document.readyState === 'complete' && [...document.images].every(image => image.naturalWidth)")
     assert chromium.run("getComputedStyle(document.querySelector('.md-typeset h1')).fontSize") > "20px"
     inside = "[...document.querySelectorAll('*')].find(each => each.shadowRoot)?.shadowRoot"
-    chromium.until("document.querySelector('.md-search__button')")
+    chromium.until("!!document.querySelector('.md-search__button')")
     chromium.run("document.querySelector('.md-search__button').click()")
-    chromium.until(f"{inside}?.querySelector('dialog[open] input')")
+    chromium.until(f"!!{inside}?.querySelector('dialog[open] input')")
     chromium.run(f"{inside}.querySelector('input').focus()")
     chromium.call("Input.insertText", text="triangulation")
     chromium.until(f"{inside}.querySelector('[role=listbox]').innerText.includes('Several cameras')")
