@@ -114,6 +114,21 @@ def test_what_the_dynamics_adds_is_told_from_the_tokenizer_and_a_jump_is_motion(
     assert acceleration.dynamics.value == pytest.approx((2 + 2) / 4, abs=0.02)  # before it and after it
 
 
+class Blind(Exam):
+    """Of answers that came without a tokenizer."""
+
+    reconstructs = False
+
+
+def test_without_a_tokenizer_its_part_is_absent(train: Scenes, scenes: Scenes) -> None:
+    exam = Blind(Careless(scenes, train), train, scenes.take(np.arange(40)), CONFIG)
+    found = budget(exam.test, [predict(exam).costs], 0)
+    assert all(each.tokenizer is None and "tokenizer" not in each.times_floor for each in found.rows)
+    position = row(found, "predict", "position")
+    assert position.dynamics.value == pytest.approx(2, abs=0.01) and position.times_floor["dynamics"].value > 500
+    assert position.paired["constant_velocity"].difference < 0
+
+
 def test_paired_differences_are_those_of_the_means_and_say_who_is_better(examine: Examine) -> None:
     for fault, better in ((models.none, True), (models.half_erased, False)):
         for one in examine(fault).budget.rows:

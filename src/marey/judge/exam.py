@@ -14,6 +14,7 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.seeds import step_seed
 from marey.data.clips import as_clips, as_video
+from marey.encoders.guest import Guest
 from marey.judge.law.fit import LawFit, fit_laws, turning_prior
 from marey.judge.law.fits import Range
 from marey.judge.reading.noise import FEWEST, Noise
@@ -26,7 +27,7 @@ from marey.world.scenes import Scenes
 Video = Float[Tensor, "B C T H W"]
 Clips = UInt8[np.ndarray, "N T H W C"]
 
-_KNOWN = 200  # training clips that tell the tracker's noise
+_KNOWN = 100  # training clips that tell the tracker's noise
 
 
 @runtime_checkable
@@ -76,6 +77,7 @@ class Exam:
     train: Scenes
     test: Scenes
     config: JudgeConfig
+    guest: Guest | None = None  # whose features of generated and true clips are compared
 
     def __post_init__(self) -> None:
         frames, config = self.test.times.shape[1], self.config
@@ -112,9 +114,16 @@ class Exam:
         """What is seen in the true test clips."""
         return self.seen(self.clips, self.tracks)
 
+    @property
+    def reconstructs(self) -> bool:
+        """Whether there is a tokenizer to ask."""
+        return True
+
     @cached_property
-    def decoded(self) -> Seen:
-        """What is seen in the test clips after they went through the model's tokenizer and back."""
+    def decoded(self) -> Seen | None:
+        """What is seen in the test clips after they went through the model's tokenizer and back, if it has one."""
+        if not self.reconstructs:
+            return None
         return self.seen(self.answers("reconstruct", lambda video, _: self.model.reconstruct(video), self.clips))
 
     @cached_property
@@ -166,6 +175,23 @@ class Exam:
     def answers(self, name: str, ask: Callable[[Video, int], Video], clips: Clips) -> Clips:
         """What the model makes of `clips`; see `answered`."""
         return answered(name, ask, clips, self.config)
+
+    @property
+    def asked(self) -> Int64[np.ndarray, "G"]:
+        """The laws that generated clips are to follow, in turn."""
+        return np.arange(self.config.generated) % len(BASE_LAWS)
+
+    def generated(self) -> Clips:
+        """A clip of each of the `asked` laws, batch by batch with a seed each."""
+        size, law = self.config.batch_size, torch.from_numpy(self.asked)
+        return np.concatenate([
+            checked(
+                "generate",
+                self.model.generate(law[i : i + size], step_seed(self.config.seed, i)),
+                self.clips.shape[1:],
+            )
+            for i in range(0, len(law), size)
+        ])  # fmt: skip
 
     def batches(self, clips: Clips) -> Iterator[tuple[Video, int]]:
         """The clips as video, with a seed per batch."""

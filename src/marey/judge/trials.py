@@ -36,7 +36,15 @@ class Outcome:
 
 
 def reconstruct(exam: Exam) -> Outcome:
-    """Through the tokenizer and back: does the dot survive, and where does it end up?"""
+    """Through the tokenizer and back, and how much of its codebook that takes."""
+    outcome = redrawn(exam)
+    figure, details = _codebook(exam)
+    return replace(outcome, figures=[*outcome.figures, figure], details={"codebook": details})
+
+
+def redrawn(exam: Exam) -> Outcome:
+    """The whole clip is shown and drawn again: does the dot survive, and where does it end up?"""
+    assert exam.decoded is not None
     clips, tracks = exam.decoded.clips, exam.decoded.tracks
     truth, size, seed = exam.test.track, exam.size, exam.config.seed
     blank = np.broadcast_to(exam.test.picture.paper[:, None, None, None], clips.shape)
@@ -55,7 +63,6 @@ def reconstruct(exam: Exam) -> Outcome:
         share_figure("reconstruction.law_right", said == exam.test.law,
                      float((exam.fit.law == exam.test.law).mean()), {"chance": _CHANCE}),
     ]  # fmt: skip
-    figure, details = _codebook(exam)
     every = np.ones(truth.shape[1], bool)
     costs = Costs(
         "reconstruct",
@@ -65,7 +72,7 @@ def reconstruct(exam: Exam) -> Outcome:
         {"blank_page": motion_errors(exam, lost, every) | {"survival": page.mean(axis=1)},
          "middle_of_frame": motion_errors(exam, middle, every)},
     )  # fmt: skip
-    return Outcome([*figures, figure], _pictures(exam, clips, tracks, every, said), {"codebook": details}, costs)
+    return Outcome(figures, _pictures(exam, clips, tracks, every, said), costs=costs)
 
 
 def classify(exam: Exam) -> Outcome:

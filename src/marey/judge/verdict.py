@@ -1,7 +1,10 @@
-"""One call that measures a model and writes what was found: metrics.json, details.json and clips/<task>.npz."""
+"""One call that measures a model and writes what was found.
+
+metrics.json, details.json, per_clip.parquet (see `judged`) and clips/<task>.npz
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import numpy as np
 
 from marey.core.files import write_atomically, write_json
 from marey.core.runs import RunFolder
+from marey.encoders.guest import Guest
 from marey.judge import trials
 from marey.judge.budget.build import budget
 from marey.judge.budget.costs import Costs
@@ -16,12 +20,13 @@ from marey.judge.budget.record import Budget
 from marey.judge.ceiling import UNKNOWN_NOISE, interval_coverage
 from marey.judge.exam import Exam, JudgeConfig, VideoModel
 from marey.judge.generation import generate
+from marey.judge.judged import write_per_clip
 from marey.judge.shortcuts import Gate, gate
 from marey.metrics.figure import Figure, Level
 from marey.world.laws import BASE_LAWS
 from marey.world.scenes import Scenes
 
-RULES = 2  # raised when a run that was judged before should be judged again: 2 has the error budget
+RULES = 2  # raised when a run that was judged before should be judged again: 2 has the budget and a number per clip
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Verdict:
 
     figures: dict[str, Figure]
     gate: Gate
-    budget: Budget
+    budget: Budget = field(default_factory=lambda: Budget([]))
 
 
 _TRIALS: dict[str, Callable[[Exam], trials.Outcome]] = {
@@ -52,22 +57,24 @@ def judge(
     tasks: Sequence[Mapping[str, str]] = (),
     not_run: Sequence[Mapping[str, str]] = (),
     held_out: Scenes | None = None,
+    guest: Guest | None = None,
 ) -> Verdict:
     """Measure every figure on the test clips and write them to the run folder.
 
     train: what the model was trained on (baselines learn from it, copies are sought in it). progress: told the name of
     each trial before it begins. levels: what figures are asked to reach, by name. tasks, not_run: rows for details.json
     that only the recipe knows. held_out: scenes with values or combinations that the model was not trained on; their
-    errors stand beside those of the test clips. The same arguments write the same bytes.
+    errors stand beside those of the test clips. guest: whose features of generated and true clips are compared. The
+    same arguments write the same bytes.
     """
-    exam = Exam(model, train, test, config)
+    exam = Exam(model, train, test, config, guest)
     outcomes: dict[str, trials.Outcome] = {}
     for name, trial in _TRIALS.items():
         progress(name)
         outcomes[name] = trial(exam)
     progress("generate")
     figures = {figure.name: figure for outcome in outcomes.values() for figure in outcome.figures}
-    outcomes["generate"] = generate(exam, figures["reconstruction.law_right"].value or 0.0)
+    outcomes["generate"] = generate(exam, figures["reconstruction.law_right"].value)
     figures |= {figure.name: figure for figure in outcomes["generate"].figures}
     progress("budget")
     coverage = interval_coverage(exam)
@@ -78,7 +85,7 @@ def judge(
     progress("gate")
     verdict = Verdict(_with_levels(figures, levels or {}), gate(train, test), found)
     rows = [*not_run, *_not_run(exam, held_out)]
-    _write(folder.path, verdict, outcomes, {"tasks": list(tasks), "not_run": rows})
+    write(folder.path, verdict, outcomes, {"tasks": list(tasks), "not_run": rows})
     return verdict
 
 
@@ -103,7 +110,8 @@ def _with_levels(figures: dict[str, Figure], levels: Mapping[str, Level]) -> dic
     return {name: replace(figure, level=levels.get(name)) for name, figure in figures.items()}
 
 
-def _write(path: Path, verdict: Verdict, outcomes: dict[str, trials.Outcome], rows: dict[str, Any]) -> None:
+def write(path: Path, verdict: Verdict, outcomes: dict[str, trials.Outcome], rows: dict[str, Any]) -> None:
+    """The files of a verdict. outcomes: by task. rows: keys of details.json that hold lists of rows."""
     details: dict[str, Any] = {"laws": list(BASE_LAWS), "confusion": {}, "parameters": {}, "errors": {}}
     details |= {"gate": verdict.gate.to_json(), "budget": verdict.budget.to_json()}
     details |= {name: [dict(row) for row in value] for name, value in rows.items()}
@@ -114,6 +122,7 @@ def _write(path: Path, verdict: Verdict, outcomes: dict[str, trials.Outcome], ro
             write_atomically(path / "clips" / f"{task}.npz", _saver(outcome.pictures))
     write_json(path / "details.json", details)
     figures = [*verdict.figures.values(), *verdict.gate.figures]
+    write_per_clip(path, list(verdict.figures.values()))
     write_json(path / "metrics.json", [figure.to_json() for figure in figures])
 
 

@@ -78,3 +78,21 @@ def nearest_mean_distance(
         distance = np.sqrt(step[..., 0] ** 2 + step[..., 1] ** 2) @ found[i].astype(np.float64)
         nearest[i] = distance.min(initial=np.inf) / count[i]
     return nearest
+
+
+def nearest_other(track: Float64[np.ndarray, "N T 2"]) -> Float64[np.ndarray, "N"]:
+    """Mean distance of each track to the nearest of the others, pixels, over the frames that both have.
+
+    Two tracks that share less than five eighths of their frames are not near to each other (infinity).
+    """
+    found = np.isfinite(track).all(axis=-1)
+    known = np.where(found[..., None], track, 0)
+    nearest = np.full(len(track), np.inf)
+    for i in range(len(track)):
+        both = found & found[i]
+        count = both.sum(axis=1)
+        apart = (np.linalg.norm(known - known[i], axis=-1) * both).sum(axis=1) / count.clip(1)
+        near = count >= 5 / 8 * track.shape[1]
+        near[i] = False
+        nearest[i] = apart[near].min(initial=np.inf)
+    return nearest

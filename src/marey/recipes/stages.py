@@ -29,6 +29,7 @@ from marey.dynamics.autoregressive import Autoregressive, AutoregressiveConfig
 from marey.dynamics.tasks import Exercise, Task, draw_exercises, tasks_named, uniforms_needed
 from marey.dynamics.transformer import Batch as MaskedBatch
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
+from marey.encoders.guest import Guest
 from marey.judge.physics import judge_physics
 from marey.judge.verdict import judge
 from marey.metrics import codebook
@@ -191,7 +192,9 @@ def _batches(recipe: Recipe, training: TrainConfig) -> Batches:
     return Batches(recipe.dataset, training.batch_size, recipe.seed, augmented=recipe.dataset.world.kind == "matched")
 
 
-def judge_run(recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[str], None]) -> None:
+def judge_run(
+    recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[str], None], guest: Guest | None = None
+) -> None:
     """Measure the model on the test split, and beyond what it was trained on if the data set holds that out.
 
     Writes metrics.json, and of a world that the law fit knows details.json and clips/.
@@ -213,6 +216,7 @@ def judge_run(recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[
         tasks=[_row(task) for task in model.tasks],
         not_run=NOT_RUN,
         held_out=held_out,
+        guest=guest,
     )
 
 

@@ -102,10 +102,10 @@ def _mark(row: Row, rule: str) -> str:
 
 
 def where_from(rows: list[Row]) -> str:
-    """Of each task that asks for an answer: which step of the budget is the largest part of the position's error."""
+    """Of each task with a tokenizer and an answer: which step is the largest part of the position's error."""
     said = []
     for row in rows:
-        if row.quantity == "position" and row.dynamics is not None:
+        if row.quantity == "position" and row.tokenizer is not None and row.dynamics is not None:
             steps = {
                 "tracker": row.tracker.value,
                 "tokenizer": max(0.0, row.tokenizer.value - row.tracker.value),
@@ -114,7 +114,7 @@ def where_from(rows: list[Row]) -> str:
             most = max(steps, key=lambda name: steps[name])
             share = steps[most] / max(sum(steps.values()), 1e-12)
             said.append(f"{100 * share:.0f} % of the {TASKS[row.task]} error is the {most}")
-    return f"Position: {', '.join(said)}."
+    return f"Position: {', '.join(said)}." if said else ""
 
 
 def _told(figure: Figure) -> str:

@@ -53,10 +53,10 @@ class _Table:
             self.columns.append(errors[quantity][self.part.rows])
             return len(self.columns) - 1
 
-        stages = {"tracker": costs.tracker, "tokenizer": costs.tokenizer}
-        stages |= {} if costs.dynamics is None else {"dynamics": costs.dynamics}
+        stages = {"tracker": costs.tracker, "tokenizer": costs.tokenizer, "dynamics": costs.dynamics}
         rules = {name: column(errors) for name, errors in costs.rules.items() if quantity in errors}
-        self.plans.append(_Plan(costs.task, quantity, {name: column(each) for name, each in stages.items()}, rules))
+        there = {name: column(each) for name, each in stages.items() if each is not None}
+        self.plans.append(_Plan(costs.task, quantity, there, rules))
 
     def rows(self) -> list[Row]:
         """With p values that are not yet corrected."""
@@ -76,7 +76,7 @@ class _Table:
             value=self.part.value,
             n=len(self.part.rows),
             tracker=stages["tracker"],
-            tokenizer=stages["tokenizer"],
+            tokenizer=stages.get("tokenizer"),
             dynamics=stages.get("dynamics"),
             baselines={name: self.estimates[column] for name, column in plan.rules.items()},
             paired=self._paired(plan),
@@ -85,7 +85,7 @@ class _Table:
 
     def _paired(self, plan: "_Plan") -> dict[str, Paired]:
         """The model less each rule."""
-        model, rules = [plan.stages.get("dynamics", plan.stages["tokenizer"])], list(plan.rules.values())
+        model, rules = [list(plan.stages.values())[-1]], list(plan.rules.values())
         if not rules:
             return {}
         differences = self.values[:, model] - self.values[:, rules]
@@ -109,7 +109,7 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A row to be made: the columns of its stages and of its rules."""
+    """A row to be made: the columns of its stages, of which the last is the model's answer, and of its rules."""
 
     task: str
     quantity: str

@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float64
 
 from marey.judge.exam import Exam
 from marey.judge.seen import Seen
-from marey.judge.tracker import Tracks
 from marey.metrics.pixels import colour_error, colour_near
 from marey.metrics.tracks import motion_error, radius_error
 
@@ -30,38 +29,33 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Costs:
-    """Of one task. tracker: on true clips. tokenizer: on reconstructed ones. dynamics: on the task's answer, None where
-    the task asks for none. rules: what trivial rules and ceilings cost, in the quantities they speak of.
+    """Of one task. tracker: on true clips. tokenizer: on reconstructed ones, None where there is none to ask. dynamics:
+    on the task's answer, None where it is the reconstruction. rules: what trivial rules and ceilings cost, in the
+    quantities they speak of.
     """
 
     task: str
     tracker: Errors
-    tokenizer: Errors
+    tokenizer: Errors | None
     dynamics: Errors | None
     rules: dict[str, Errors] = field(default_factory=dict)
 
     @property
     def model(self) -> Errors:
         """The errors of the answer."""
-        return self.tokenizer if self.dynamics is None else self.dynamics
+        answer = self.tokenizer if self.dynamics is None else self.dynamics
+        assert answer is not None
+        return answer
 
 
 def clip_errors(exam: Exam, seen: Seen, hidden: Bool[np.ndarray, "T"]) -> Errors:
     """Of what was seen in clips that should be the test clips, over the hidden frames."""
     return {
-        **rule_errors(exam, seen.tracks, hidden),
+        **motion_errors(exam, seen.tracks.track, hidden),
+        "radius": size_error(exam, seen.tracks.radius, hidden),
         "colour": ink_error(exam, seen.colour, hidden),
         "survival": seen.alive[:, hidden].mean(axis=1),
     }
-
-
-def rule_errors(exam: Exam, rule: Tracks, hidden: Bool[np.ndarray, "T"]) -> Errors:
-    """Of tracks. Rules that speak of no radius have none, and no error of it."""
-    out = motion_errors(exam, rule.track, hidden)
-    if np.isfinite(rule.radius).any():
-        truth = exam.test.apparent_radius
-        out["radius"] = radius_error(rule.radius, truth, exam.size)[:, hidden].mean(axis=1)
-    return out
 
 
 def motion_errors(exam: Exam, track: Float64[np.ndarray, "N T 2"], hidden: Bool[np.ndarray, "T"]) -> Errors:
@@ -73,6 +67,13 @@ def motion_errors(exam: Exam, track: Float64[np.ndarray, "N T 2"], hidden: Bool[
         takes_part = np.lib.stride_tricks.sliding_window_view(hidden, order + 1).any(axis=1)
         out[name] = motion_error(track, truth, exam.size, order)[:, takes_part].mean(axis=1)
     return out
+
+
+def size_error(
+    exam: Exam, radius: Float64[np.ndarray, "N T"], hidden: Bool[np.ndarray, "T"]
+) -> Float64[np.ndarray, "N"]:
+    """Of the apparent radius, pixels."""
+    return radius_error(radius, exam.test.apparent_radius, exam.size)[:, hidden].mean(axis=1)
 
 
 def ink_error(

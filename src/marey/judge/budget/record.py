@@ -31,8 +31,9 @@ class Paired:
 class Row:
     """One quantity of one task, over the n clips of a part.
 
-    tracker: the ruler's error, on true clips; tokenizer: on reconstructed ones; dynamics: of the task's answer, None
-    where there is none. times_floor: the model's errors as multiples of the tracker's, absent where that is zero.
+    tracker: the ruler's error, on true clips; tokenizer: on reconstructed ones, None where there is none to ask;
+    dynamics: of the task's answer, None where that is the reconstruction. times_floor: the model's errors as multiples
+    of the tracker's, absent where that is zero.
     """
 
     task: str
@@ -42,7 +43,7 @@ class Row:
     value: str
     n: int
     tracker: Estimate
-    tokenizer: Estimate
+    tokenizer: Estimate | None
     dynamics: Estimate | None
     baselines: dict[str, Estimate] = field(default_factory=dict)
     paired: dict[str, Paired] = field(default_factory=dict)
@@ -51,7 +52,9 @@ class Row:
     @property
     def model(self) -> Estimate:
         """The error of the answer."""
-        return self.tokenizer if self.dynamics is None else self.dynamics
+        answer = self.tokenizer if self.dynamics is None else self.dynamics
+        assert answer is not None
+        return answer
 
 
 @dataclass(frozen=True)
