@@ -157,6 +157,7 @@ def scene(stage: Stage, motion: Motion) -> Scenes:
     local = positions((motion.law,), np.zeros(1, np.int64), parameters, fine)[0] @ turn[0].T
     low, high = local.min(axis=0), local.max(axis=0)
     origin = np.array([view.across, view.down, 0]) * width(stage) + [0, 0, DISTANCE] - (low + high) / 2
+    origin = origin.round(4)  # a tenth of a millimetre: fewer digits in the equation
     scenes = Scenes(
         names=(motion.law,),
         laws=np.zeros((1, 1), np.int64),

@@ -11,6 +11,7 @@ from marey.judge.reading.fits import NONE, Fits
 from marey.judge.reading.noise import Noise
 from marey.judge.reading.read import read
 from marey.judge.tracker import Tracks
+from marey.report.plates import chronophotograph
 from marey.studio.drawing import dots
 from marey.studio.film import Clip, Film, Places, places
 from marey.studio.stage import Stage
@@ -42,7 +43,8 @@ class Reading:
     """The law of a whole clip, as the ruler reads it. law: None where none fits, and then `why` says so.
 
     residual: rms distance between the track and the law's, pixels. quantities: its parameters with standard errors.
-    snapped: the clip as that law makes it. track, found: where the dot is, and in how many frames.
+    snapped: the clip as that law makes it. track, found: where the dot is, and in how many frames. plate: all frames
+    laid over one another.
     """
 
     law: str | None
@@ -53,6 +55,7 @@ class Reading:
     snapped: Film | None
     track: Places
     found: int
+    plate: str
 
 
 def read_clip(stage: Stage, clip: Clip) -> Reading:
@@ -61,23 +64,23 @@ def read_clip(stage: Stage, clip: Clip) -> Reading:
     ruler, whose noise is therefore not asked.
     """
     tracks, (frames, size) = stage.track(stage.checked(clip)), clip.shape[:2]
-    seen, count = places(tracks.track[0]), int(tracks.found.sum())
+    seen, count, plate = places(tracks.track[0]), int(tracks.found.sum()), chronophotograph(clip)
     if not enough_found(tracks)[0]:
         why = f"the dot was found in {count} of {frames} frames: too few to read a law"
-        return Reading(None, why, None, (), (), None, seen, count)
+        return Reading(None, why, None, (), (), None, seen, count, plate)
     if not moves(tracks, size)[0]:
-        return Reading(None, "the dot rests, which each of the laws can do", None, (), (), None, seen, count)
+        return Reading(None, "the dot rests, which each of the laws can do", None, (), (), None, seen, count, plate)
     camera = _camera(stage, size)
     result = read(tracks, stage.times(frames)[None], size, camera, None, None, BASE_LAWS, stage.turning)
     best = int(np.nanargmin(result.residual_px[0]))
     if result.law[0] == NONE:
         off = float(result.residual_px[0, best])
         why = f"none of the four laws fits; the nearest is {BASE_LAWS[best]}, {off:.2g} px away"
-        return Reading(None, why, off, (), (), _snapped(stage, tracks), seen, count)
+        return Reading(None, why, off, (), (), _snapped(stage, tracks), seen, count, plate)
     equation, off = result.equation(0), float(result.residual_px[0, result.law[0]])
     quantities = tuple(str(each) for each in equation.free)
     snapped = _snapped(stage, tracks)
-    return Reading(equation.law, "", off, quantities, equation.sides, snapped, seen, count)
+    return Reading(equation.law, "", off, quantities, equation.sides, snapped, seen, count, plate)
 
 
 def continued(stage: Stage, tracks: Tracks, given: Bool[np.ndarray, "T"]) -> Continuation | None:

@@ -11,6 +11,7 @@ import threading
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -193,7 +194,12 @@ def _json(answer: Any) -> "Response":
     """A record as JSON; a number that is none becomes null."""
     from starlette.responses import Response
 
-    return Response(TypeAdapter(type(answer)).dump_json(answer), media_type="application/json")
+    return Response(_adapter(type(answer)).dump_json(answer), media_type="application/json")
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _sentence(status: int, sentence: str) -> "Response":

@@ -14,7 +14,7 @@ from marey.world.shapes import NUMBERS, Clock, draw_shapes
 
 DRAWN = 400  # shapes of each law
 _STREAM = 9 << 32  # of random numbers
-_EXTENT = (0.2, 0.55)  # longest side of the box around a motion, in widths of the frame, log-uniform
+_EXTENT = (0.3, 0.55)  # longest side of the box around a motion, in widths of the frame, log-uniform
 _SEEDS = 1000  # a walk is a whole number
 
 
