@@ -16,7 +16,7 @@ from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
 _MAKING = ["demo", "make", "look", "check", "export", "import", "read", "track"]
-STORY = (*_MAKING, "train", "judge", "report", "twin", "encoders", "probe", "classify")
+STORY = (*_MAKING, "train", "judge", "report", "studio", "twin", "encoders", "probe", "classify")
 COMMANDS = {
     (): (*STORY, "COMMAND --help"),
     ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small, every-task or base"),
@@ -43,6 +43,7 @@ COMMANDS = {
     ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/dynamics"),
     ("judge",): ("RUN", "--device", "metrics.json"),
     ("report",): ("RUN", "--gif", "report.html"),
+    ("studio",): ("[RUN]", "--port", "--no-open", "marey[studio]", "writes nothing", "Ctrl-C"),
     ("twin",): ("--recipe", "--of", "--out", "--steps", "--beside", "--resume", "control", "trajectories"),
     ("encoders",): ("get", "licence", "next step"),
     ("encoders", "get"): ("NAME...", "hash", "safetensors", "fingerprint"),

@@ -109,7 +109,8 @@ def make(stage: Stage, motion: Motion) -> Made:
     """Draw the motion, in the colours of the stage's first clip."""
     scenes = scene(stage, motion)
     clip = render(scenes)[0]
-    smooth = replace(scenes, times=np.linspace(scenes.times[0, 0], scenes.times[0, -1], _SMOOTH)[None])
+    fine = np.linspace(scenes.times[0, 0], scenes.times[0, -1], _SMOOTH)[None]
+    smooth = replace(scenes, times=fine, radii=np.zeros((1, 1, 1, _SMOOTH)))
     exact = equations(scenes)[0]
     return Made(
         film=Film.of(clip),
@@ -132,9 +133,9 @@ def surprise(stage: Stage, law: str, seed: int, frames: int, size: int) -> Motio
     u = uniforms(seed, _STREAM, np.arange(_TRIES), 5)
     for k in range(_TRIES):
         row = int(u[k, 0] * DRAWN)
-        place = 0.3 * (u[k, 3:] - 0.5)
-        tilt, spin = round(low + (high - low) * u[k, 1], 1), round(360 * u[k, 2], 1)
-        view = View(tilt, spin, round(place[0], 3), round(place[1], 3), round(stage.radius, 4))
+        tilt, spin = np.round([low + (high - low) * u[k, 1], 360 * u[k, 2]], 1).tolist()
+        across, down = np.round(0.3 * (u[k, 3:] - 0.5), 3).tolist()
+        view = View(tilt, spin, across, down, round(stage.radius, 4))
         motion = Motion(law, tuple(drawn[row].tolist()), view, frames, size)
         if _fits(scene(stage, replace(motion, frames=stage.shape.frames))):
             return motion

@@ -55,7 +55,9 @@ def listen(port: int) -> socket.socket:
 
 def serve(studio: Studio, ear: socket.socket, say: Callable[[str], object], show: bool = True) -> None:
     """Answer until interrupted. say: is told the address. show: whether to open it in the browser."""
-    uvicorn, app = server_library("uvicorn"), import_module("marey.studio.server").create_app(studio)
+    from marey.studio.server import create_app
+
+    uvicorn, app = server_library("uvicorn"), create_app(studio)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, date_header=False)
     address = f"http://{_HOST}:{ear.getsockname()[1]}/"
     say(address)

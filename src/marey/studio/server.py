@@ -13,10 +13,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 import marey.report
 from marey.core.config import from_json
@@ -24,11 +29,6 @@ from marey.core.errors import UserError
 from marey.studio.answers import Studio
 from marey.studio.exports import TYPES, Wish
 from marey.studio.uploads import MOST_BYTES, Cut
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import Response
 
 HOSTS = ("127.0.0.1", "localhost")
 _MOST_JSON = 8 << 20  # bytes of a request
@@ -60,11 +60,8 @@ class RefusedError(Exception):
     sentence: str
 
 
-def create_app(studio: Studio) -> "Starlette":
+def create_app(studio: Studio) -> Starlette:
     """The studio as an ASGI application."""
-    from starlette.applications import Starlette
-    from starlette.routing import Route
-
     turn = threading.Lock()  # one question at a time: two would share the cores and both come late
     routes = [Route(path, _guarded(_file(*file)), methods=["GET"]) for path, file in _FILES.items()]
     routes.append(Route("/api/start", _guarded(_start(studio)), methods=["GET"]))
@@ -75,13 +72,13 @@ def create_app(studio: Studio) -> "Starlette":
     return Starlette(routes=routes, exception_handlers={404: _no_such_page, 405: _no_such_page})
 
 
-Handler = Callable[["Request"], Awaitable["Response"]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 def _guarded(handler: Handler) -> Handler:
     """The handler behind the checks; whatever goes wrong becomes a sentence in JSON."""
 
-    async def answer(request: "Request") -> "Response":
+    async def answer(request: Request) -> Response:
         try:
             _check_sender(request)
             response = await handler(request)
@@ -98,7 +95,7 @@ def _guarded(handler: Handler) -> Handler:
     return answer
 
 
-def _check_sender(request: "Request") -> None:
+def _check_sender(request: Request) -> None:
     """From this machine's own page, or from a program that says nothing of an origin."""
     host = request.headers.get("host", "")
     if urlsplit(f"//{host}").hostname not in HOSTS:
@@ -109,23 +106,21 @@ def _check_sender(request: "Request") -> None:
 
 
 def _file(path: Path, kind: str) -> Handler:
-    async def send(_: "Request") -> "Response":
-        from starlette.responses import Response
-
+    async def send(_: Request) -> Response:
         return Response(path.read_bytes(), media_type=f"{kind}; charset=utf-8")
 
     return send
 
 
 def _start(studio: Studio) -> Handler:
-    async def send(_: "Request") -> "Response":
+    async def send(_: Request) -> Response:
         return _json(studio.start())
 
     return send
 
 
 def _question(record: type, answer: Callable[[Any], Any], turn: threading.Lock) -> Handler:
-    async def ask(request: "Request") -> "Response":
+    async def ask(request: Request) -> Response:
         data = await _json_of(request)
         return _json(await _in_turn(turn, lambda: answer(from_json(record, data, where="request"))))
 
@@ -135,7 +130,7 @@ def _question(record: type, answer: Callable[[Any], Any], turn: threading.Lock) 
 def _upload(studio: Studio, turn: threading.Lock) -> Handler:
     """The body is the file; how it is cut stands in the query, as JSON."""
 
-    async def take(request: "Request") -> "Response":
+    async def take(request: Request) -> Response:
         text = request.query_params.get("cut")
         cut = from_json(Cut, _parsed(text.encode()), where="cut") if text else None
         content = await _body(request, MOST_BYTES)
@@ -145,9 +140,7 @@ def _upload(studio: Studio, turn: threading.Lock) -> Handler:
 
 
 def _export(studio: Studio, turn: threading.Lock) -> Handler:
-    async def give(request: "Request") -> "Response":
-        from starlette.responses import Response
-
+    async def give(request: Request) -> Response:
         wish = from_json(Wish, await _json_of(request), where="request")
         content = await _in_turn(turn, lambda: studio.export(wish))
         headers = {"Content-Disposition": f'attachment; filename="marey.{wish.kind}"'}
@@ -158,7 +151,6 @@ def _export(studio: Studio, turn: threading.Lock) -> Handler:
 
 async def _in_turn(turn: threading.Lock, work: Callable[[], Any]) -> Any:
     """The work in a thread of its own, so that the page is answered meanwhile."""
-    from starlette.concurrency import run_in_threadpool
 
     def do() -> Any:
         with turn:
@@ -167,7 +159,7 @@ async def _in_turn(turn: threading.Lock, work: Callable[[], Any]) -> Any:
     return await run_in_threadpool(do)
 
 
-async def _json_of(request: "Request") -> Any:
+async def _json_of(request: Request) -> Any:
     if request.headers.get("content-type", "").split(";")[0] != "application/json":
         raise RefusedError(415, "the request is not JSON; send it as application/json")
     return _parsed(await _body(request, _MOST_JSON))
@@ -180,7 +172,7 @@ def _parsed(content: bytes) -> Any:
         raise RefusedError(400, "the request is not valid JSON") from None
 
 
-async def _body(request: "Request", most: int) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     """The body of a request; one that is too long is not read to its end."""
     content = bytearray()
     async for chunk in request.stream():
@@ -190,25 +182,21 @@ async def _body(request: "Request", most: int) -> bytes:
     return bytes(content)
 
 
-def _json(answer: Any) -> "Response":
+def _json(answer: Any) -> Response:
     """A record as JSON; a number that is none becomes null."""
-    from starlette.responses import Response
-
     return Response(_adapter(type(answer)).dump_json(answer), media_type="application/json")
 
 
 @cache
-def _adapter(kind: type) -> TypeAdapter[Any]:
+def _adapter(kind: type) -> Any:
     return TypeAdapter(kind)
 
 
-def _sentence(status: int, sentence: str) -> "Response":
-    from starlette.responses import JSONResponse
-
+def _sentence(status: int, sentence: str) -> Response:
     return JSONResponse({"error": sentence}, status_code=status)
 
 
-async def _no_such_page(_: "Request", __: Exception) -> "Response":
+async def _no_such_page(_: Request, __: Exception) -> Response:
     response = _sentence(404, "there is no such page here")
     response.headers.update(_HEADERS)
     return response

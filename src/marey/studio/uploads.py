@@ -10,10 +10,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from typing import IO, Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Shaped, UInt8
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from marey.core.config import strict
@@ -83,7 +82,7 @@ def uploaded(stage: Stage, content: bytes, cut: Cut | None = None) -> Uploaded:
     return Uploaded(Film.of(255 - clip if cut.invert else clip), was, made)
 
 
-def _as_wanted(frames: Frames, channels: int) -> Frames:
+def _as_wanted(frames: Frames, channels: int) -> UInt8[np.ndarray, "T H W c"]:
     """Grey pixels in one channel or in three, as the stage has it; pixels in colour as they are."""
     grey = (frames == frames[..., :1]).all()
     return np.ascontiguousarray(np.broadcast_to(frames[..., :1], (*frames.shape[:3], channels))) if grey else frames
@@ -124,9 +123,7 @@ def _collected(frames: Iterator[UInt8[np.ndarray, "H W C"]]) -> Frames:
     out: list[UInt8[np.ndarray, "H W C"]] = []
     for frame in frames:
         if len(out) == MOST_FRAMES or (len(out) + 1) * frame.nbytes > _UNPACKED:
-            raise UserError(
-                f"the video has over {MOST_FRAMES} frames or {_UNPACKED >> 20} MB of them; shorten it"
-            )
+            raise UserError(f"the video has over {MOST_FRAMES} frames or {_UNPACKED >> 20} MB of them; shorten it")
         if out and frame.shape != out[0].shape:
             raise UserError("the frames of the video differ in size; cut it where they change")
         out.append(frame)
@@ -183,7 +180,7 @@ def _archive(content: bytes, row: int) -> Frames:
         raise UserError(f"the archive cannot be read ({error}); restore the file") from None
 
 
-def _check_bytes(key: str, stream: IO[bytes]) -> None:
+def _check_bytes(key: str, stream: zipfile.ZipExtFile) -> None:
     """By what the array's header says: memory is taken by it, before anything is read."""
     version = np.lib.format.read_magic(stream)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -193,7 +190,7 @@ def _check_bytes(key: str, stream: IO[bytes]) -> None:
         raise UserError(f"{key} is {size >> 20} MB unpacked; upload {_UNPACKED >> 20} MB or less")
 
 
-def _clip(key: str, array: np.ndarray[Any, Any], row: int) -> Frames:
+def _clip(key: str, array: Shaped[np.ndarray, "*shape"], row: int) -> Frames:
     if array.ndim == 5:
         if not row < len(array):
             raise UserError(f"{key} holds {len(array)} clips; choose one of 0 to {len(array) - 1}, not {row}")

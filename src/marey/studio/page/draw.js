@@ -14,7 +14,7 @@ const SAMPLES = {
   "a line": (s) => [0.25 + 0.5 * s, 0.7 - 0.35 * s],
   "an arc": turn(2.6, 6.6, 0.2, [0.5, 0.5]),
   "a throw": (s) => [0.24 + 0.52 * s, 0.3 + 1.7 * (s - 0.5) ** 2],
-  "a corner": (s) => (s < 0.5 ? [0.25 + s, 0.3] : [0.75, 0.3 + (s - 0.5)]),
+  "a zigzag": (s) => [0.2 + 0.6 * s, 0.35 + 0.3 * Math.abs(((3 * s + 1) % 2) - 1)],
 };
 let stroke = null, last = null, snapped = null, shape;
 
