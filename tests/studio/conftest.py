@@ -7,6 +7,7 @@ import pytest
 from marey.studio.answers import LawSheet, Studio
 from marey.studio.serve import open_studio
 from marey.studio.stage import Stage
+from tests.demo import demo
 from tests.report.conftest import chromium
 
 __all__ = ["chromium", "demo"]
