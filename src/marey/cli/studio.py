@@ -19,12 +19,12 @@ def studio(run: Path | None, port: int, no_open: bool, device: str) -> None:
     Without RUN there is no model, and the page says so. It answers to this machine only and writes nothing. Stop it
     with Ctrl-C.
     """
-    click.echo("getting ready (the first time, kernels are compiled: half a minute) ...", err=True)
     from marey.studio.serve import listen, open_studio, serve, server_library, warm
 
     for name in ("starlette", "uvicorn"):
         server_library(name)
     ear = listen(port)
     chosen = open_studio(run, chosen_device(device))
+    click.echo("getting ready (the first time, kernels are compiled: half a minute) ...", err=True)
     warm(chosen)
     serve(chosen, ear, click.echo, show=not no_open)

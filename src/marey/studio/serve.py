@@ -3,6 +3,7 @@
 import socket
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def serve(studio: Studio, ear: socket.socket, say: Callable[[str], object], show
     say(address)
     if show:
         webbrowser.open(address)
-    uvicorn.Server(config).run(sockets=[ear])
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+        uvicorn.Server(config).run(sockets=[ear])
 
 
 def server_library(name: str) -> Any:
