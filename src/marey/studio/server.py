@@ -184,7 +184,8 @@ async def _body(request: Request, most: int) -> bytes:
 
 def _json(answer: Any) -> Response:
     """A record as JSON; a number that is none becomes null."""
-    return Response(_adapter(type(answer)).dump_json(answer), media_type="application/json")
+    kind: Any = type(answer)
+    return Response(_adapter(kind).dump_json(answer), media_type="application/json")
 
 
 @cache

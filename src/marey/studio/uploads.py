@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
@@ -180,7 +181,7 @@ def _archive(content: bytes, row: int) -> Frames:
         raise UserError(f"the archive cannot be read ({error}); restore the file") from None
 
 
-def _check_bytes(key: str, stream: zipfile.ZipExtFile) -> None:
+def _check_bytes(key: str, stream: Any) -> None:
     """By what the array's header says: memory is taken by it, before anything is read."""
     version = np.lib.format.read_magic(stream)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
