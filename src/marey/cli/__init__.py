@@ -2,6 +2,7 @@
 
 import click
 
+from marey.cli.compare import compare
 from marey.cli.datasets import check, export, import_command, look
 from marey.cli.encoders import encoders
 from marey.cli.make import make
@@ -33,6 +34,7 @@ def main() -> None:
     marey judge runs/mine                       ... measured ...
     marey report runs/mine                      ... and shown
     marey studio runs/mine                      ... and played with, on a page of its own
+    marey compare runs/mine runs/other          two runs or more, clip by clip
     marey twin --of tracks --out runs/twin      the same on coordinates, to compare
     marey encoders                              networks of others, to compare features with
     marey probe --dataset D --encoders i3d      do frozen encoders of others help? against their controls
@@ -43,7 +45,7 @@ def main() -> None:
 
 
 _DATA_SETS = (make, look, check, export, import_command, read, track)
-_RUNS = (train, judge, report, studio, twin)
+_RUNS = (train, judge, report, studio, compare, twin)
 _ENCODERS = (encoders, probe, classify)
 for _command in (demo, *_DATA_SETS, *_RUNS, *_ENCODERS):  # the order of the story
     main.add_command(_command)

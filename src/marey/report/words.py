@@ -23,12 +23,16 @@ TITLES = {
     "reconstruction.survival": Title("Survival", _SURVIVAL, _HIGH),
     "reconstruction.track_error": Title("Track error", "distance between the tracked dot and the true one", _LOW),
     "reconstruction.psnr": Title("PSNR", "stands beside the blank page's, which is high when the dot is small", _HIGH),
+    "reconstruction.law_right": Title("Law right", "share of redrawn clips on which the true law fits best", _HIGH),
     "reconstruction.codebook_use": Title(
         "Codebook use",
         "share of the codes, or of each digit's levels if there are many, that the test clips use",
         _HIGH,
     ),
     "classify.accuracy": Title("Accuracy", "share of test clips whose law the model names", _HIGH),
+    "classify.calibration_error": Title(
+        "Calibration error", "mean distance between how sure the model says it is and how often it is right", _LOW
+    ),
     "predict.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
     "predict.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),
     "predict.survival": Title("Survival", _ALIVE, _HIGH),
@@ -37,8 +41,17 @@ TITLES = {
     "interpolate.survival": Title("Survival", _ALIVE, _HIGH),
     "generate.law_right": Title("Law right", "share of generated clips on which the asked law fits best", _HIGH),
     "generate.survival": Title("Survival", _ALIVE, _HIGH),
-    "generate.copies": Title("Copies", "generated clips that repeat a clip of the training set", _LOW),
-    "generate.spread": Title("Spread", "how widely the generated motions vary, beside the data's"),
+    "generate.copies": Title("Copies", "clips that repeat a clip of the training set, or lose their dot", _LOW),
+    "generate.duplicates": Title("Duplicates", "clips that repeat another generated clip, or lose their dot", _LOW),
+    "generate.spread": Title("Spread", "how far the parameters' distributions are from the data's, mean of all", _LOW),
+    "generate.precision": Title("Precision", "clips that follow their law with parameters like the data's", _HIGH),
+    "generate.recall": Title("Recall", "test clips whose parameters are like those of generated clips", _HIGH),
+    "generate.frechet_parameters": Title("Fréchet distance, parameters", "between fitted and data's, each law", _LOW),
+    "generate.residual": Title("Residual", "rms distance of the dot from the asked law as it fits best", _LOW),
+    "generate.frechet_features": Title("Fréchet distance, features", "of an encoder; with I3D this is the FVD", _LOW),
+    "ruler.interval_coverage": Title(
+        "Interval coverage", "share of the true clips' parameters that lie within the law fit's 95 % intervals"
+    ),
     "gate.one_frame": Title("One frame", "the law, told from a single frame"),
     "gate.net_displacement": Title("Net displacement", "the law, told from how far the dot ends from its start"),
     "gate.path_length": Title("Path length", "the law, told from how far the dot travels"),
@@ -46,7 +59,7 @@ TITLES = {
     "gate.both_lengths": Title("Both lengths", "the law, told from net displacement and path length together"),
 }
 GROUPS = {"reconstruction": "Reconstruction", "classify": "Classification", "predict": "Prediction",
-          "interpolate": "Interpolation", "generate": "Generation"}  # fmt: skip
+          "interpolate": "Interpolation", "generate": "Generation", "ruler": "Ruler"}  # fmt: skip
 
 
 def title_of(name: str) -> Title:
@@ -118,7 +131,7 @@ def story(figures: list[Figure]) -> str:
 
 
 # Beside the trivial rules a figure may carry what no model is expected to pass: not to be called a baseline.
-_CEILINGS = {"probe_on_true_tracks", "law_fit", "true_clips", "reconstructed_clips"}
+_CEILINGS = {"probe_on_true_tracks", "law_fit", "fitted_law", "true_clips", "reconstructed_clips"}
 
 
 def beside(figure: Figure) -> str:
