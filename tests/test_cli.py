@@ -16,7 +16,7 @@ from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
 _MAKING = ["demo", "make", "look", "check", "export", "import", "read", "track"]
-STORY = (*_MAKING, "train", "judge", "report", "compare", "twin", "encoders", "probe", "classify")
+STORY = (*_MAKING, "train", "judge", "report", "studio", "compare", "twin", "encoders", "probe", "classify")
 COMMANDS = {
     (): (*STORY, "COMMAND --help"),
     ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small, every-task or base"),
@@ -43,6 +43,7 @@ COMMANDS = {
     ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/dynamics"),
     ("judge",): ("RUN", "--device", "metrics.json", "--videos", "--dataset", "--task", "--shown", "clip-00012.mp4"),
     ("report",): ("RUN", "--gif", "report.html"),
+    ("studio",): ("[RUN]", "--port", "--no-open", "marey[studio]", "writes nothing", "Ctrl-C"),
     ("compare",): ("RUN1 RUN2", "--markdown", "--json", "--out", "paired", "same test clips"),
     ("twin",): ("--recipe", "--of", "--out", "--steps", "--beside", "--resume", "control", "trajectories"),
     ("encoders",): ("get", "licence", "next step"),

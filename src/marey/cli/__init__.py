@@ -10,6 +10,7 @@ from marey.cli.options import Commands
 from marey.cli.probe import classify, probe
 from marey.cli.read import read
 from marey.cli.runs import demo, judge, report, train
+from marey.cli.studio import studio
 from marey.cli.track import track
 from marey.cli.twin import twin
 
@@ -32,6 +33,7 @@ def main() -> None:
     marey train dynamics --out runs/mine
     marey judge runs/mine                       ... measured ...
     marey report runs/mine                      ... and shown
+    marey studio runs/mine                      ... and played with, on a page of its own
     marey compare runs/mine runs/other          two runs or more, clip by clip
     marey twin --of tracks --out runs/twin      the same on coordinates, to compare
     marey encoders                              networks of others, to compare features with
@@ -43,7 +45,7 @@ def main() -> None:
 
 
 _DATA_SETS = (make, look, check, export, import_command, read, track)
-_RUNS = (train, judge, report, compare, twin)
+_RUNS = (train, judge, report, studio, compare, twin)
 _ENCODERS = (encoders, probe, classify)
 for _command in (demo, *_DATA_SETS, *_RUNS, *_ENCODERS):  # the order of the story
     main.add_command(_command)
