@@ -22,7 +22,7 @@ from marey.encoders.look import Look
 from marey.judge.probing import guests
 from marey.judge.probing.bench import ProbeConfig, run_probe
 from marey.judge.probing.files import Place, read_result, write_result
-from marey.judge.probing.gains import gains, table
+from marey.judge.probing.gains import Seen, gains, table
 from marey.judge.probing.history import TESTED, replay
 from marey.judge.probing.oracles import of_truth
 from marey.judge.probing.result import ProbeResult
@@ -169,7 +169,7 @@ def test_the_true_track_tells_the_law_of_the_standard_set() -> None:
         (128,) * 2,
     )
     task = task_on("law", found)
-    score = gains(table(of_truth(found.truth, 17), task, found, "linear", 256), "linear", 2).score
+    score = gains(table(Seen(of_truth(found.truth, 17), found.pool, 256), task, found, "linear"), "linear", 2).score
     assert ceiling_check(score, 500).passed, score
     assert STANDARD["hard"].world.look != STANDARD["matched"].world.look
 
@@ -241,7 +241,8 @@ def test_a_dry_run_tells_who_takes_part_and_makes_nothing(dataset: Path, tmp_pat
     lines = said.splitlines()
     assert lines[0].startswith("D: 80 clips to learn from, 40 test clips, 6 frames of 16 x 16")
     assert "open-magvit2: not run: " in lines[1] and "give the path of its weights" in lines[1]
-    assert "pixels: control, 240 clips through it" in said and "first-conv: control, 720 clips" in said
+    assert "pixels: control, 120 clips through it" in said and "first-conv: control, 720 clips" in said
+    assert "mean-frame: control, 240 clips" in said  # what sees frame by frame is shown the first half only once
     assert not (tmp_path / "o").exists()
 
 

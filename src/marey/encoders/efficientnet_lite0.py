@@ -50,6 +50,9 @@ class EfficientNetLite0Config:
 class EfficientNetLite0(Guest):
     """Each frame by itself."""
 
+    framewise = True
+    folds = True
+
     def __init__(self, net: "Network", weights: Weights):
         facts = Facts("efficientnet-lite0", PACKAGE.licence, "Google, ImageNet", str(LOOK))
         super().__init__(facts, weights, LOOK, _TAPS)

@@ -48,6 +48,9 @@ class MobileNetV2Config:
 class MobileNetV2(Guest):
     """Each frame by itself."""
 
+    framewise = True
+    folds = True
+
     def __init__(self, net: "Network", weights: Weights):
         facts = Facts("mobilenet-v2", PACKAGE.licence, "Google, ImageNet", str(LOOK))
         super().__init__(facts, weights, LOOK, _TAPS)
