@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +30,10 @@ from marey.judge.probing.set import set_of_spec
 from marey.judge.probing.tasks import task_on
 from marey.judge.probing.verdict import ceiling_check
 from marey.recipes.probe import STANDARD
-from marey.report.probe import markdown, write_probe_report
+from marey.report.probe import glance, markdown, story, write_probe_report
 from marey.world.matched import MatchedWorld
 
+ROOT = Path(__file__).parents[2]
 SPEC = DatasetSpec(MatchedWorld(frames=6, size=16), train=64, validation=16, test=40)
 ASKED = ("law", "position", "future-position", "time-index")
 SHARED = ["noise", "pixels", "mean-frame", "shuffled", "track-statistics", "first-conv", "true-track"]
@@ -193,6 +194,9 @@ def test_tables_and_page_hold_all_that_was_found(held: tuple[ProbeResult, list[s
     result, made = held[0], write_probe_report(written)
     endings = {path.name.removeprefix(written.stem) for path in made}
     assert endings == {".md", ".csv", ".html", *(f"_{task}.svg" for task in ASKED)}
+    assert "Each random control is 3 networks." in markdown(result)
+    one = replace(result, cards=[replace(card, networks=1) for card in result.cards])
+    assert "luck of its draw" in markdown(one)
     text, page = markdown(result), written.with_suffix(".html").read_text()
     for comparison in result.comparisons:
         assert comparison.words in text
@@ -209,6 +213,15 @@ def test_tables_and_page_hold_all_that_was_found(held: tuple[ProbeResult, list[s
 
 def invoke(*arguments: str | int | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="marey")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs/results").glob("probe-*.json")), ids=lambda path: path.stem)
+def test_the_documents_say_what_the_results_say(path: Path) -> None:
+    result = read_result(path)
+    assert all(check.passed for check in result.checks) and path.stat().st_size < 300_000
+    assert path.with_suffix(".md").read_text() == markdown(result)
+    text = (ROOT / "docs/probe.md").read_text()
+    assert "\n".join(glance(result)) in text and story(result) in " ".join(text.split())
 
 
 @pytest.fixture(scope="module")
