@@ -174,9 +174,18 @@ def report(run: Path, gif: Path | None, as_table: bool) -> None:
 
 
 def _report(run: Path) -> None:
+    from marey.core.files import read_json
     from marey.report import write_report
 
-    click.echo(_figures(run) or write_report(run))
+    if table := _figures(run):
+        click.echo(table)
+    elif (run / "config.json").exists() and "videos" in read_json(run / "config.json"):
+        from marey.judge.compare import compare
+        from marey.report.compare_page import write_page
+
+        click.echo(write_page(compare([run]), run / "report.html"))
+    else:
+        click.echo(write_report(run))
 
 
 def _figures(run: Path) -> str | None:
