@@ -19,7 +19,7 @@ from marey.world.scenes import Scenes
 from marey.world.varied import VariedWorld
 
 SIGMA = 0.005
-NOISE = Noise(SIGMA, SIGMA, 0.0, np.inf, 2.5)
+NOISE = Noise(SIGMA, SIGMA, 0.0, 0.0, 0.0, np.inf, 2.5)
 TURNING = turning_prior(np.array([13.9, 19.4]))
 
 

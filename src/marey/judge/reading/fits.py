@@ -11,14 +11,15 @@ from marey.judge.law.choice import criterion, probabilities, within
 from marey.judge.law.fit import sightings
 from marey.judge.law.fits import Fitted, Range, fit_each
 from marey.judge.law.frames import unit_powers
-from marey.judge.law.least_squares import Sightings
+from marey.judge.law.least_squares import Sightings, residuals
 from marey.judge.reading.lift import Lift, in_world
-from marey.judge.reading.noise import Noise
+from marey.judge.reading.noise import Noise, strays
 from marey.judge.tracker import Tracks
 from marey.world.camera import Camera
 from marey.world.laws import law_named, most_parameters
 
 NONE = -1
+_AGAIN = 2  # times that strays are looked for
 _FLOOR = 0.04  # pixels, where the noise is not known: smaller differences say nothing, however well a law fits
 
 
@@ -71,18 +72,43 @@ class Fits:
         laws: tuple[str, ...],
         turning: Range,
     ) -> "Fits":
-        """Fit all laws to tracks that an ideal lens of that focal length, pixels, has made."""
-        if noise is not None:
-            tracks = replace(tracks, radius=tracks.radius - noise.bias)
-        seen = sightings(tracks, focal, size, (1.0, 1.0) if noise is None else (noise.position, noise.radius))
-        frames = tracks.found.shape[1]
-        return cls(laws, fit_each(laws, np.arange(frames) - (frames - 1) / 2, seen, turning), seen, size, noise)
+        """Fit all laws to tracks that an ideal lens of that focal length, pixels, has made.
+
+        Where the noise is known, the frames that stray from the best law are left out and all laws are fitted anew.
+        """
+        if noise is None:
+            seen = sightings(tracks, focal, size)
+            return cls(laws, fit_each(laws, times_of(seen), seen, turning), seen, size, None)
+        tracks = replace(tracks, radius=tracks.radius - noise.bias)
+        seen = sightings(tracks, focal, size, (noise.position, noise.radius))
+        fits = cls(laws, fit_each(laws, times_of(seen), seen, turning), seen, size, noise)
+        for _ in range(_AGAIN):
+            fits = fits._without_strays(seen, turning)
+        return fits
+
+    def _without_strays(self, seen: Sightings, turning: Range) -> "Fits":
+        """seen: all frames, of which some may be left out so far."""
+        best, frames = self.scores.argmin(axis=1), self.frames
+        square = np.full(seen.seen.shape[:2], np.nan)
+        for law, fitted in enumerate(self.each):
+            rows = best == law
+            own = fitted.take(rows)
+            square[rows] = (residuals(own.motion, own.state, frames, seen.take(rows)) ** 2).sum(axis=-1)
+        here = seen.weight[..., 0] > 0
+        left = strays(np.where(np.isfinite(square), square, np.inf), here)
+        weight = np.where(left[..., None], 0.0, seen.weight)
+        rows = (weight != self.seen.weight).any(axis=(1, 2))
+        if not rows.any():
+            return self
+        some = Sightings(seen.seen[rows], weight[rows], seen.focal[rows])
+        again = fit_each(self.names, frames, some, turning)
+        each = tuple(old.replaced(rows, new) for old, new in zip(self.each, again, strict=True))
+        return replace(self, each=each, seen=Sightings(seen.seen, weight, seen.focal))
 
     @property
     def frames(self) -> Float64[np.ndarray, "T"]:
         """Times in frames from the middle of the clip."""
-        count = self.seen.seen.shape[1]
-        return np.arange(count) - (count - 1) / 2
+        return times_of(self.seen)
 
     @property
     def count(self) -> Int64[np.ndarray, "n"]:
@@ -142,10 +168,24 @@ class Fits:
             noise, count = self._variance(own, freedom[rows]), units.shape[1]
             parameters[rows, :count] = own.frame.parameters * units
             sigma[rows, :count] = own.sigma * units * np.sqrt(noise)[:, None]
+            of_length = np.array([unit_powers(parameter)[0] for parameter in law_named(fitted.name).parameters])
+            sigma[rows, :count] = np.hypot(sigma[rows, :count], self._scale * of_length * parameters[rows, :count])
             origins[rows], axes[rows] = own.frame.origins * ball[rows, None], own.frame.axes
             points[rows] = own.points(self.frames) * ball[rows, None, None]
             spread[rows] = own.spread(self.frames) * (noise * ball[rows] ** 2)[:, None, None, None]
+            spread[rows] += self._common(points[rows], self.seen.focal[rows])
         return Motion(parameters, sigma, freedom, origins, axes, Lift(points, spread))
+
+    @property
+    def _scale(self) -> float:
+        """Relative standard error of every length: a ball that seems too large in a whole clip seems too near."""
+        return 0.0 if self.noise is None else self.noise.scale
+
+    def _common(self, points: Float64[np.ndarray, "k T 3"], focal: Float64[np.ndarray, "k"]) -> np.ndarray:
+        """Covariance of a clip's positions by what its frames have in common."""
+        shift = 0.0 if self.noise is None else self.noise.shift
+        across = (shift * points[..., 2] / focal[:, None])[..., None, None] ** 2 * np.diag([1.0, 1.0, 0.0])
+        return np.asarray(across + self._scale**2 * points[..., :, None] * points[..., None, :])
 
     def _freedom(self, own: Fitted, rows: Bool[np.ndarray, "n"]) -> Float64[np.ndarray, "k"]:
         spare = (self.count[rows] - own.motion.free).clip(1).astype(np.float64)
@@ -155,6 +195,12 @@ class Fits:
         """Of a clip's residuals: what its own fit leaves, drawn towards what is known of the tracker (Smyth, 2004)."""
         known = 0.0 if self.noise is None else self.noise.freedom
         return np.asarray(np.where(np.isinf(freedom), 1.0, (own.cost + (0.0 if np.isinf(known) else known)) / freedom))
+
+
+def times_of(seen: Sightings) -> Float64[np.ndarray, "T"]:
+    """Times in frames from the middle of the clip."""
+    count = seen.seen.shape[1]
+    return np.arange(count) - (count - 1) / 2
 
 
 def _units(name: str, ball: Float64[np.ndarray, "n"], interval: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n P"]:

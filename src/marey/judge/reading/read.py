@@ -97,6 +97,7 @@ def read(
     if ball is None and views is not None:
         seen = lift.by_views(views, camera, noise.position if noise else 1.0)
         ball = lift.ball_radius(seen, tracks.radius, camera)
+        noise = noise and replace(noise, scale=0.0)  # a disc that seems too large tells a ball that is too large
     if camera.distortion[:, 0].any():
         tracks = _without_lens(tracks, camera)
     fits = Fits.of(tracks, camera.focal[:, 0], size, noise, laws, turning)
