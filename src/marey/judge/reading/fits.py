@@ -7,19 +7,19 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy.stats import t as t_distribution
 
-from marey.judge.law.choice import criterion, probabilities, within
+from marey.judge.law.choice import probabilities, scores
 from marey.judge.law.fit import sightings
 from marey.judge.law.fits import Fitted, Range, fit_each
 from marey.judge.law.frames import unit_powers
-from marey.judge.law.least_squares import Sightings, residuals
+from marey.judge.law.least_squares import Sightings
 from marey.judge.reading.lift import Lift, in_world
-from marey.judge.reading.noise import Noise, strays
+from marey.judge.reading.noise import Noise
+from marey.judge.reading.strays import fit_without_strays
 from marey.judge.tracker import Tracks
 from marey.world.camera import Camera
 from marey.world.laws import law_named, most_parameters
 
 NONE = -1
-_AGAIN = 2  # times that strays are looked for
 _FLOOR = 0.04  # pixels, where the noise is not known: smaller differences say nothing, however well a law fits
 
 
@@ -74,36 +74,15 @@ class Fits:
     ) -> "Fits":
         """Fit all laws to tracks that an ideal lens of that focal length, pixels, has made.
 
-        Where the noise is known, the frames that stray from the best law are left out and all laws are fitted anew.
+        Where the noise is known, the frames that stray are left out, see `strays`.
         """
         if noise is None:
             seen = sightings(tracks, focal, size)
             return cls(laws, fit_each(laws, times_of(seen), seen, turning), seen, size, None)
         tracks = replace(tracks, radius=tracks.radius - noise.bias)
         seen = sightings(tracks, focal, size, (noise.position, noise.radius))
-        fits = cls(laws, fit_each(laws, times_of(seen), seen, turning), seen, size, noise)
-        for _ in range(_AGAIN):
-            fits = fits._without_strays(seen, turning)
-        return fits
-
-    def _without_strays(self, seen: Sightings, turning: Range) -> "Fits":
-        """seen: all frames, of which some may be left out so far."""
-        best, frames = self.scores.argmin(axis=1), self.frames
-        square = np.full(seen.seen.shape[:2], np.nan)
-        for law, fitted in enumerate(self.each):
-            rows = best == law
-            own = fitted.take(rows)
-            square[rows] = (residuals(own.motion, own.state, frames, seen.take(rows)) ** 2).sum(axis=-1)
-        here = seen.weight[..., 0] > 0
-        left = strays(np.where(np.isfinite(square), square, np.inf), here)
-        weight = np.where(left[..., None], 0.0, seen.weight)
-        rows = (weight != self.seen.weight).any(axis=(1, 2))
-        if not rows.any():
-            return self
-        some = Sightings(seen.seen[rows], weight[rows], seen.focal[rows])
-        again = fit_each(self.names, frames, some, turning)
-        each = tuple(old.replaced(rows, new) for old, new in zip(self.each, again, strict=True))
-        return replace(self, each=each, seen=Sightings(seen.seen, weight, seen.focal))
+        each, kept = fit_without_strays(laws, times_of(seen), seen, turning)
+        return cls(laws, each, kept, size, noise)
 
     @property
     def frames(self) -> Float64[np.ndarray, "T"]:
@@ -128,10 +107,7 @@ class Fits:
     @cached_property
     def scores(self) -> Float64[np.ndarray, "n L"]:
         """The criterion of each law, infinite where its fit is not what its name says."""
-        free = np.array([fitted.motion.free for fitted in self.each])
-        scores = criterion(self.cost, free, self.count, _FLOOR if self.noise is None else 1.0)
-        inside = [within(fitted, len(self.frames) - 1, self.names) for fitted in self.each]
-        return np.where(np.stack(inside, axis=1), scores, np.inf)
+        return scores(self.each, self.cost, self.count, len(self.frames) - 1, _FLOOR if self.noise is None else 1.0)
 
     def chosen(self, usable: Bool[np.ndarray, "n"]) -> Int64[np.ndarray, "n"]:
         """The law of each clip; -1 for clips that are not usable, and where the best law does not fit."""

@@ -13,29 +13,27 @@ wrong by far: `strays` are left out.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 
 from marey.core.errors import UserError
+from marey.judge.reading.strays import strays
 from marey.judge.tracker import Tracks
 
 _MARGIN = 1.5  # of the largest noise: the clips that tell it are few
 _QUARTILES = 1.349  # between the quartiles of a normal distribution, in standard deviations
-_MIDDLE = 2.366  # median of chi-squared with 3 degrees of freedom: of a frame's squared errors over their variances
-_FAR = 9.0  # times the median of its clip: a frame whose squared error is larger is a stray
 _MEDIANS = (1.386, 0.455)  # of chi-squared with 2 degrees of freedom, and with 1
 _NORMAL = 1.96  # standard deviations to either side hold 95 %
-_MOST = 4  # a quarter of a clip's frames, at most, are strays
 FEWEST = 20  # clips
 
 
 @dataclass(frozen=True)
 class Noise:
-    """The tracker's errors. position: standard error of a coordinate in a usual clip, pixels; radius: that of the apparent
-    radius, after its mean error `bias` is taken off. shift, scale: standard errors of a clip as a whole, in pixels of
-    its places and relative to its apparent radii. freedom: how alike clips are, infinite if all have the same noise.
-    worst: the sum of squared errors over these, per number seen, that a true clip hardly ever exceeds.
+    """The tracker's errors. position: standard error of a coordinate in a usual clip, pixels; radius: that of the
+    apparent radius, after its mean error `bias` is taken off. shift, scale: standard errors of a clip as a whole, in
+    pixels of its places and relative to its apparent radii. freedom: how alike clips are, infinite if all have the same
+    noise. worst: the sum of squared errors over these, per number seen, that a true clip hardly ever exceeds.
     """
 
     position: float
@@ -47,7 +45,7 @@ class Noise:
     worst: float
 
     @classmethod
-    def measured(cls, tracks: Tracks, truth: Tracks, false_none: float = 0.002) -> "Noise":
+    def measured(cls, tracks: Tracks, truth: Tracks, false_none: float = 0.01) -> "Noise":
         """From known clips, which must not be those of the test split. false_none: the share that exceeds `worst`,
         which has a margin. A fit leaves less than the truth does, so fewer lawful clips are called lawless.
         """
@@ -61,8 +59,8 @@ class Noise:
         bias = float(np.median(np.nanmedian(size, axis=1)))
         shift, off = _common(off)
         scale, size = _common((size - bias)[..., None] / ball[..., None])
-        square = np.square(off).sum(axis=-1), np.square(size[..., 0] * ball)
-        position, radius = (float(np.sqrt(np.nanmedian(each) / usual)) for each, usual in zip(square, _MEDIANS, strict=True))
+        square = np.stack([np.square(off).sum(axis=-1), np.square(size[..., 0] * ball)])
+        position, radius = np.sqrt(np.nanmedian(square, axis=(1, 2)) / _MEDIANS).tolist()
         one = square[0] / position**2 + square[1] / radius**2
         here = here & ~strays(one, here)
         count = 3 * here.sum(axis=1)
@@ -72,21 +70,10 @@ class Noise:
         return cls(position * usual**0.5, radius * usual**0.5, bias, shift, scale, freedom, worst)
 
 
-def strays(square: Float64[np.ndarray, "n T"], here: Bool[np.ndarray, "n T"]) -> Bool[np.ndarray, "n T"]:
-    """The frames that do not go with the rest of their clip. square: sums of squared errors over their variances, of the
-    three numbers that are seen of a frame; here: the frames that count.
-    """
-    known = np.where(here, square, np.nan)
-    count = here.sum(axis=1)
-    middle = np.nanmedian(np.where(count[:, None] > 0, known, _MIDDLE), axis=1)
-    far = here & (square > _FAR * np.maximum(middle, _MIDDLE)[:, None])
-    rank = np.argsort(np.argsort(np.where(here, -square, np.inf), axis=1), axis=1)
-    return far & (rank < (count // _MOST)[:, None])
-
-
 def _common(errors: Float64[np.ndarray, "n T E"]) -> tuple[float, Float64[np.ndarray, "n T E"]]:
-    """Standard error of what the frames of a clip have in common, by the range of 95 % of the clips, which intervals are
-    made for, without what single frames bring into it; and the errors without it. NaN for frames that do not count.
+    """Standard error of what the frames of a clip have in common, by the range of 95 % of the clips, for which the
+    intervals are made, without what single frames bring into it; and the errors without it. NaN is a frame that does
+    not count.
     """
     common = np.nanmedian(errors, axis=1, keepdims=True)
     low, high = np.quantile(common, [0.025, 0.975])
