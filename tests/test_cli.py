@@ -15,7 +15,7 @@ from marey.data.spec import PRESETS
 from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
-_MAKING = ["demo", "make", "look", "check", "export", "import", "read", "track"]
+_MAKING = ["demo", "make", "look", "check", "export", "import", "floor", "read", "track"]
 STORY = (*_MAKING, "train", "judge", "report", "twin", "encoders", "probe", "classify")
 COMMANDS = {
     (): (*STORY, "COMMAND --help"),
@@ -36,6 +36,7 @@ COMMANDS = {
     ("check",): ("DATASET", "checksum"),
     ("export",): ("DATASET", "--format", "webdataset", "huggingface", "lerobot", "45 dB", "--overwrite", "README.md"),
     ("import",): ("SOURCE", "--out", "trajectory_3d", "clip, frame, u, v", "videos", "--overwrite"),
+    ("floor",): ("DATASET", "-n", "95 %", "floor.json"),
     ("read",): ("DATASET", "--split", "--out", "--overwrite", "error bars", "reading-SPLIT.parquet"),
     ("track",): ("VIDEO", "--box", "X Y W H", "--start", "--out", "frame, x, y, w, h", "marey[video]"),
     ("train",): ("tokenizer", "dynamics"),

@@ -71,16 +71,18 @@ class Fits:
         noise: Noise | None,
         laws: tuple[str, ...],
         turning: Range,
+        all_frames: bool = False,
     ) -> "Fits":
         """Fit all laws to tracks that an ideal lens of that focal length, pixels, has made.
 
-        Where the noise is known, the frames that stray are left out, see `strays`.
+        Where the noise is known, the frames that stray are left out, see `strays`; not with `all_frames`, for where the
+        focal length is only tried, every frame may seem to.
         """
-        if noise is None:
-            seen = sightings(tracks, focal, size)
-            return cls(laws, fit_each(laws, times_of(seen), seen, turning), seen, size, None)
-        tracks = replace(tracks, radius=tracks.radius - noise.bias)
-        seen = sightings(tracks, focal, size, (noise.position, noise.radius))
+        if noise is not None:
+            tracks = replace(tracks, radius=tracks.radius - noise.bias)
+        seen = sightings(tracks, focal, size, (1.0, 1.0) if noise is None else (noise.position, noise.radius))
+        if noise is None or all_frames:
+            return cls(laws, fit_each(laws, times_of(seen), seen, turning), seen, size, noise)
         each, kept = fit_without_strays(laws, times_of(seen), seen, turning)
         return cls(laws, each, kept, size, noise)
 
