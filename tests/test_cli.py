@@ -15,11 +15,11 @@ from marey.data.spec import PRESETS
 from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
-_MAKING = ["demo", "make", "look", "check", "export", "import", "read", "track"]
+_MAKING = ["demo", "make", "look", "check", "export", "import", "floor", "read", "track"]
 STORY = (*_MAKING, "train", "judge", "report", "studio", "compare", "twin", "encoders", "probe", "classify")
 COMMANDS = {
     (): (*STORY, "COMMAND --help"),
-    ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small, every-task or base"),
+    ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small, every-task, base, phyworld-uniform"),
     ("make",): (
         "--preset",
         "--frames",
@@ -36,11 +36,12 @@ COMMANDS = {
     ("check",): ("DATASET", "checksum"),
     ("export",): ("DATASET", "--format", "webdataset", "huggingface", "lerobot", "45 dB", "--overwrite", "README.md"),
     ("import",): ("SOURCE", "--out", "trajectory_3d", "clip, frame, u, v", "videos", "--overwrite"),
+    ("floor",): ("DATASET", "-n", "95 %", "floor.json"),
     ("read",): ("DATASET", "--split", "--out", "--overwrite", "error bars", "reading-SPLIT.parquet"),
     ("track",): ("VIDEO", "--box", "X Y W H", "--start", "--out", "frame, x, y, w, h", "marey[video]"),
     ("train",): ("tokenizer", "dynamics"),
-    ("train", "tokenizer"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/tokenizer"),
-    ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/dynamics"),
+    ("train", "tokenizer"): ("--recipe", "--out", "--resume", "smoke, small, every-task, base, phyworld-uniform", "OUT/tokenizer"),
+    ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small, every-task, base, phyworld-uniform", "OUT/dynamics"),
     ("judge",): ("RUN", "--device", "metrics.json", "--videos", "--dataset", "--task", "--shown", "clip-00012.mp4"),
     ("report",): ("RUN", "--gif", "report.html"),
     ("studio",): ("[RUN]", "--port", "--no-open", "marey[studio]", "writes nothing", "Ctrl-C"),
