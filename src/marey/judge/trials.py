@@ -8,10 +8,12 @@ from jaxtyping import Bool, Float64, Int64
 
 from marey.judge import baselines
 from marey.judge.exam import Clips, Exam
+from marey.judge.recovered import paths, readings
 from marey.judge.tracker import Tracks, track_clips
 from marey.metrics import codebook
 from marey.metrics.figure import Figure, mean_figure, share_figure
 from marey.metrics.pixels import plausible_size, psnr, survives
+from marey.metrics.statistics import bootstrap_interval
 from marey.metrics.tracks import ade, displacement
 from marey.world.laws import BASE_LAWS
 from marey.world.render import render
@@ -35,7 +37,8 @@ def reconstruct(exam: Exam) -> Outcome:
     truth, size, seed = exam.test.track, exam.size, exam.config.seed
     blank = np.broadcast_to(exam.test.picture.paper[:, None, None, None], clips.shape)
     middle = np.full_like(truth, size / 2)
-    said = exam.fit_of(tracks).law
+    fit = exam.fit_of(tracks)
+    said = fit.law
 
     def survival(these: Clips) -> Float64[np.ndarray, "N"]:
         return survives(these, truth, exam.contrast).mean(axis=1)
@@ -54,7 +57,9 @@ def reconstruct(exam: Exam) -> Outcome:
     ]  # fmt: skip
     figure, details = _codebook(exam)
     given = np.ones(truth.shape[1], bool)
-    return Outcome([*figures, figure], _pictures(exam, clips, tracks, given, said), {"codebook": details})
+    pictures = _pictures(exam, clips, tracks, given, said)
+    read = {"truth": readings(exam, exam.fit), "reconstruct": readings(exam, fit)}
+    return Outcome([*figures, figure], pictures, {"codebook": details, "recovered": read})
 
 
 def classify(exam: Exam) -> Outcome:
@@ -114,9 +119,10 @@ def _completion(
                     float(_alive(exam, exam.clips, exam.tracks)[:, ~given].mean()),
                     {"copy_last": float(_alive(exam, still, track_clips(still, exam.contrast))[:, ~given].mean())}),
     ]  # fmt: skip
-    details = error_curves(task, errors, given) | {"baselines_chosen": {task: guesses.chosen}}
-    said = exam.fit_of(tracks.take(np.arange(exam.config.shown))).law
-    return Outcome(figures, _pictures(exam, clips, tracks, given, said), details)
+    fit = exam.fit_of(tracks)
+    details = error_curves(task, errors, given, seed) | {"baselines_chosen": {task: guesses.chosen}}
+    details |= {"recovered": {task: readings(exam, fit)}}
+    return Outcome(figures, _pictures(exam, clips, tracks, given, fit.law), details)
 
 
 def error_figures(
@@ -133,12 +139,13 @@ def error_figures(
 
 
 def error_curves(
-    task: str, errors: dict[str, Float64[np.ndarray, "N H"]], given: Bool[np.ndarray, "T"]
+    task: str, errors: dict[str, Float64[np.ndarray, "N H"]], given: Bool[np.ndarray, "T"], seed: int
 ) -> dict[str, Any]:
-    """The mean of each error in each hidden frame, for details.json."""
+    """The mean of each error in each hidden frame, and the interval of the model's, for details.json."""
     curve = {"frame": np.flatnonzero(~given).tolist()}
     curve |= {name: error.mean(axis=0).tolist() for name, error in errors.items()}
-    return {"errors": {task: curve}}
+    low, high = zip(*(bootstrap_interval(frame, seed) for frame in errors["model"].T), strict=True)
+    return {"errors": {task: curve}, "error_intervals": {task: {"low": list(low), "high": list(high)}}}
 
 
 def _alive(exam: Exam, clips: Clips, tracks: Tracks) -> Bool[np.ndarray, "N T"]:
@@ -172,6 +179,7 @@ def _pictures(
     exam: Exam, clips: Clips, tracks: Tracks, given: Bool[np.ndarray, "T"], said: Int64[np.ndarray, "S"]
 ) -> dict[str, np.ndarray]:
     some = slice(exam.config.shown)
+    truth_space, model_space = paths(exam, tracks, said[some])
     return {
         "truth": exam.clips[some],
         "model": clips[some],
@@ -180,4 +188,6 @@ def _pictures(
         "given": given,
         "law": exam.test.law[some],
         "said": said[some],
+        "truth_space": truth_space,
+        "model_space": model_space,
     }
