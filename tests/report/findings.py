@@ -57,13 +57,8 @@ def recovered() -> dict[str, Any]:
     out = {}
     for kind, slip in (("truth", 0.001), ("reconstruct", 0.02), ("predict", 0.3), ("interpolate", 0.05)):
         fitted = [round(float(v), 4) for v in truth * (1 + slip)]
-        reading = {
-            "unit": "radii/frame",
-            "read": 9,
-            "n": 8,
-            "truth": truth.round(4).tolist(),
-            "fitted": [*fitted[:8], None],
-        }
+        values = {"truth": truth.round(4).tolist(), "fitted": [*fitted[:8], None]}
+        reading = {"unit": "radii/frame", "read": 9, "n": 8} | values
         out[kind] = {"linear": {"speed": reading | {"error": 100 * slip, "low": 90 * slip, "high": 110 * slip}}}
     return out
 

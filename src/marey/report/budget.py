@@ -121,11 +121,7 @@ def _panel(rows: list[BudgetRow], task: str, row_names: list[str]) -> Panel:
 
 
 def _ladder(row: BudgetRow, name: str, axis: "_Axis", y: float) -> Ladder:
-    marks = [
-        Mark(stage, axis.at(each.value), *(axis.at(each.value if end is None else end) for end in (each.low, each.high)),
-             number(each.value, row.unit))
-        for stage, each in _estimates(row) if each.value is not None
-    ]  # fmt: skip
+    marks = [_mark(stage, each, axis, row.unit) for stage, each in _estimates(row) if each.value is not None]
     known = {rule: each.value for rule, each in row.baselines.items() if each.value is not None}
     rings = [
         Ring(plain(rule), axis.at(value), number(value, row.unit), rule in CEILINGS) for rule, value in known.items()
@@ -133,6 +129,12 @@ def _ladder(row: BudgetRow, name: str, axis: "_Axis", y: float) -> Ladder:
     told = [f"{mark.stage} {mark.text}" for mark in marks] + [f"{ring.name} {ring.text}" for ring in rings]
     words = f"{name}, n = {row.n}: {', '.join(told)} {unit_of(row.unit)}"
     return Ladder(name, row.n, y, marks, rings, _note(row, known), words)
+
+
+def _mark(stage: str, each: Estimate, axis: "_Axis", unit: str) -> Mark:
+    assert each.value is not None
+    low, high = (each.value if end is None else end for end in (each.low, each.high))
+    return Mark(stage, axis.at(each.value), axis.at(low), axis.at(high), number(each.value, unit))
 
 
 def _note(row: BudgetRow, known: dict[str, float]) -> str:

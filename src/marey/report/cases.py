@@ -58,7 +58,7 @@ def reel(clips: dict[str, Clips], laws: list[str]) -> Reel:
     shown = plates.choose(first.law, first.model[0].nbytes)
     partners = [_partner(first.law, clips["generate"].law, i) for i in shown]
     drawn = [i for i in partners if i is not None]
-    rows = {kind: shown for kind in ("truth", *MEASURED)} | {"generate": drawn}
+    rows = dict.fromkeys(("truth", *MEASURED), shown) | {"generate": drawn}
     pixels = {"truth": first.truth} | {task: each.model for task, each in clips.items()}
     tracks = {"truth": first.truth_track} | {task: each.model_track for task, each in clips.items()}
     errors = {task: mean_errors(clips[task]) for task in MEASURED}
@@ -73,7 +73,7 @@ def reel(clips: dict[str, Clips], laws: list[str]) -> Reel:
             law=laws[first.law[i]],
             errors={task: float(errors[task][i]) for task in MEASURED},
             said={task: [*laws, None][each.said[k]] for task, (each, k) in there.items()},
-            lost={task: int((~np.isfinite(each.model_track[k]).all(axis=-1)).sum()) for task, (each, k) in there.items()},
+            lost={task: _lost(each.model_track[k]) for task, (each, k) in there.items()},
             rows=places,
         ))  # fmt: skip
     return Reel(
@@ -111,6 +111,10 @@ def _partner(law: np.ndarray, asked: np.ndarray, i: int) -> int | None:
     same = np.flatnonzero(asked == law[i])
     rank = int((law[:i] == law[i]).sum())
     return int(same[rank]) if rank < len(same) else None
+
+
+def _lost(track: np.ndarray) -> int:
+    return int((~np.isfinite(track).all(axis=-1)).sum())
 
 
 def _point(xy: np.ndarray) -> list[float] | None:

@@ -30,11 +30,7 @@ def curves(rows: list[dict[str, Any]]) -> Curves:
     still = {name for name, points in all_points.items() if len(points) > 1 and len({y for _, y in points}) == 1}
     charts = []
     for name in sorted(names, key=lambda name: "loss" not in name):
-        if name in still or (
-            name.startswith(_HELD_OUT)
-            and name.removeprefix(_HELD_OUT) in all_points
-            and name.removeprefix(_HELD_OUT) not in still
-        ):
+        if name in still or (name.startswith(_HELD_OUT) and name.removeprefix(_HELD_OUT) in set(names) - still):
             continue
         together = [each for each in (name, _HELD_OUT + name) if each in names and each not in still]
         series = {("held out" if len(together) > 1 and each != name else name): all_points[each] for each in together}

@@ -43,7 +43,7 @@ def page_from(template: str, context: dict[str, Any]) -> str:
 
 def _context(files: RunFiles) -> dict[str, Any]:
     details, reel = files.details, cases.reel(files.clips, files.details.laws)
-    rows = details.budget.rows if details.budget else []
+    rows, gate = details.budget.rows if details.budget else [], {figure.name: figure for figure in details.gate}
     return {
         "run": files.path.resolve().name,
         "story": words.story(files.figures),
@@ -57,13 +57,9 @@ def _context(files: RunFiles) -> dict[str, Any]:
         "exposures": cases.exposures(files.clips, details.laws),
         "kinds": {"truth": "truth"} | {task: title.lower() for task, (title, _) in words.CAPTIONS.items()},
         "time_colours": [f"rgb{colour}" for colour in plates.TIME_COLOURS],
-        "groups": _groups(
-            [figure for figure in files.figures if figure.name not in {each.name for each in details.gate}]
-        ),
+        "groups": _groups([figure for figure in files.figures if figure.name not in gate]),
         "gate": [_row(figure) for figure in details.gate],
-        "absent": [
-            figure for figure in {f.name: f for f in [*files.figures, *details.gate]}.values() if figure.value is None
-        ],
+        "absent": [figure for figure in ({f.name: f for f in files.figures} | gate).values() if figure.value is None],
         "confusions": confusions(details),
         "errors": _errors(files),
         "curves": {stage: curves(rows) for stage, rows in files.curves.items()},
@@ -80,16 +76,13 @@ def _context(files: RunFiles) -> dict[str, Any]:
 
 def _errors(files: RunFiles) -> list[tuple[plots.Chart, int | None]]:
     """Charts of the errors per frame, with the number of clips."""
-    n = {figure.name: figure.n for figure in files.figures}
-    details = files.details
-    return [
-        (
-            plots.error_chart(words.CAPTIONS.get(task, (task,))[0], series, details.error_intervals.get(task)),
-            n.get(f"{task}.ade"),
-        )
-        for task, series in details.errors.items()
-        if series.get("frame")
-    ]
+    n, details = {figure.name: figure.n for figure in files.figures}, files.details
+    out = []
+    for task, series in details.errors.items():
+        if series.get("frame"):
+            title = words.CAPTIONS.get(task, (task,))[0]
+            out.append((plots.error_chart(title, series, details.error_intervals.get(task)), n.get(f"{task}.ade")))
+    return out
 
 
 def _groups(figures: list[Figure]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -69,9 +69,8 @@ def error_chart(
     named = {name: values for name, values in errors.items() if name != "frame"}
     named = {"model": named.pop("model"), **named} if "model" in named else named
     series = {name: list(zip(frames, values, strict=True)) for name, values in named.items()}
-    return chart(
-        title, series, _ERRORS, dots=True, band=(frames, interval["low"], interval["high"]) if interval else None
-    )
+    band = (frames, interval["low"], interval["high"]) if interval else None
+    return chart(title, series, _ERRORS, dots=True, band=band)
 
 
 def ticks(low: float, high: float, count: int) -> list[float]:

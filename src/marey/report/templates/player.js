@@ -11,7 +11,7 @@
   const films = [...document.querySelectorAll(".films .film")].map((film) => [...film.querySelectorAll("i")]);
   const spaces = [...document.querySelectorAll(".spaces figure")].map((figure) => {
     const view = data.spaces[Number(figure.dataset.view)], canvas = figure.querySelector("canvas");
-    const sample = { paths: [], beads: [], cameras: [], inks: [], unit: "radii" };
+    const sample = { paths: [], beads: [], cameras: [], inks: [], axes: ["right", "ahead", "up"] };
     return { view, canvas, sample, said: figure.querySelector("[data-said]"), space: space(canvas, sample, data.ramp, 1) };
   });
 

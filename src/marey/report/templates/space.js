@@ -80,7 +80,7 @@ function space(canvas, sample, ramp, size) {
         if (along > -0.82 * EDGE && along < 0.78 * EDGE) write(String(Number(tick.toPrecision(6))).replace("-", "−"), at, 10);
       }
       paper.fillStyle = colours.ink;
-      write(`${"xyz"[b]} ${sample.unit || "m"}`, (b < 2 ? back[b] : 1) * EDGE, 12);
+      write(sample.axes?.[b] ?? `${"xyz"[b]} m`, (b < 2 ? back[b] : 1) * EDGE, 12);
     }
   }
 
