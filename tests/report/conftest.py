@@ -41,7 +41,8 @@ def write_clips(run: Path, task: str, n: int, frames: int, height: int, width: i
     given = np.zeros(frames, bool)
     if task != "generate":
         given[: frames // 4] = given[frames - frames // 4 :] = True
-    model = truth + 0.4 * np.sin(np.arange(frames))[:, None]
+    slip = 0.1 * (1 + 3 * np.arange(n) % 8)  # each clip has its own error, in no order
+    model = truth + slip[:, None, None] * np.sin(np.arange(frames))[:, None]
     model[1, -1] = np.nan
     arrays = {"model": draw(model, height, width, channels), "model_track": model, "given": given, "law": law}
     arrays["said"] = np.where(np.arange(n) == 2, -1, law)

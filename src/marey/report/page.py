@@ -56,6 +56,7 @@ def _context(files: RunFiles) -> dict[str, Any]:
         "spaces": spaces.views(files.clips, details.laws),
         "exposures": cases.exposures(files.clips, details.laws),
         "kinds": {"truth": "truth"} | {task: title.lower() for task, (title, _) in words.CAPTIONS.items()},
+        "broken": words.BROKEN,
         "time_colours": [f"rgb{colour}" for colour in plates.TIME_COLOURS],
         "groups": _groups([figure for figure in files.figures if figure.name not in gate]),
         "gate": [_row(figure) for figure in details.gate],

@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt
 
 # Blue, reddish purple, orange of Okabe and Ito: told apart by every kind of colour vision, on white and on black.
 TIME_COLOURS = ((0, 114, 178), (204, 121, 167), (230, 159, 0))
-_SHEET_BYTES = 1_500_000  # five sheets of incompressible noise still keep the page under 15 MB
+_SHEET_BYTES = 2_000_000  # five sheets of incompressible noise still keep the page under 15 MB
 
 
 def data_uri(image: Image.Image) -> str:

@@ -60,6 +60,13 @@ CAPTIONS = {
 }
 
 
+BROKEN = {  # with soft hyphens, where a word must fit under a small picture
+    "truth": "truth",
+    "reconstruct": "recon\u00adstruc\u00adtion",
+    "predict": "predic\u00adtion",
+    "interpolate": "interpo\u00adlation",
+    "generate": "gener\u00adation",
+}
 HEADLINE = ("classify.accuracy", "predict.ade", "interpolate.ade", "generate.law_right")
 
 

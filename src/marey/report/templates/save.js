@@ -43,7 +43,7 @@
   function nameOf(figure) {
     const section = figure.closest("section"), head = figure.closest(".param")?.querySelector("h3").textContent ?? "";
     const words = [document.title.split(" · ")[0], section.id, figure.dataset.task ?? "", figure.dataset.quantity ?? "", head, figure.querySelector("b").textContent];
-    return words.join(" ").trim().replace(/[^\p{L}\p{N}.]+/gu, "-").toLowerCase();
+    return [...new Set(words)].join(" ").trim().replace(/[^\p{L}\p{N}.]+/gu, "-").toLowerCase();
   }
 
   for (const figure of document.querySelectorAll("figure.chart")) {
