@@ -11,7 +11,7 @@ from marey.report import write_report
 from marey.report.budget import panels, shares, split_panels
 from marey.report.cases import KINDS, MEASURED, mean_errors, reel
 from marey.report.confusions import confusions
-from marey.report.details import Calibration, Reading
+from marey.report.details import Reading
 from marey.report.files import read_run
 from marey.report.recovered import reliability, scatters
 from marey.report.remarks import remarks
@@ -157,11 +157,10 @@ def test_scatter_puts_what_agrees_on_the_diagonal(files):
     assert exact.beyond == 1 and exact.interval == "none"
 
 
-def test_reliability_leaves_out_what_was_never_said(files):
+def test_reliability_has_a_bar_for_each_range_of_confidence(files):
     drawn = reliability(files.details.calibration)
     assert [(round(x), round(height), n) for x, _, height, n, _ in drawn.bars] == [(40, 55, 20), (80, 98, 480)]
-    assert (drawn.gap, drawn.n) == ("2.1", 500)
-    assert isinstance(files.details.calibration, Calibration)
+    assert (drawn.gap, drawn.chance, drawn.n) == ("2.1", "1.2", 500)
 
 
 def test_what_an_older_judge_did_not_write_is_said(run):

@@ -27,11 +27,13 @@ CONTRASTS = """(() => {
   const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (words.nextNode()) {
     const element = words.currentNode.parentElement, style = getComputedStyle(element);
-    if (!words.currentNode.data.trim() || !element.getClientRects().length || element.closest('script, style, option, .save, :disabled')) continue;
+    if (!words.currentNode.data.trim() || !element.getClientRects().length) continue;
+    if (element.closest('script, style, option, .save, :disabled')) continue;
     const under = ground(element), colour = rgb(element instanceof SVGElement ? style.fill : style.color, under);
     const [a, b] = [light(colour), light(under)].sort((x, y) => y - x), contrast = (a + .05) / (b + .05);
     const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 600);
-    if (contrast < (large ? 3 : 4.5)) poor.push(`${words.currentNode.data.trim().slice(0, 30)}: ${contrast.toFixed(2)}`);
+    const said = words.currentNode.data.trim().slice(0, 30);
+    if (contrast < (large ? 3 : 4.5)) poor.push(`${said}: ${contrast.toFixed(2)}`);
   }
   return [...new Set(poor)]; })()"""
 

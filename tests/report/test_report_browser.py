@@ -105,7 +105,7 @@ def test_reader_sorts_clips_and_turns_paths(run, chromium):
     choose(chromium, "order", "drawn")
     assert chromium.run(NUMBERS) == drawn
 
-    shown = "[...document.querySelectorAll('#split-panels .panel:not([hidden])')].map(e => e.querySelector('b').textContent)"
+    shown = "[...document.querySelectorAll('#split-panels .panel:not([hidden]) b')].map(name => name.textContent)"
     assert chromium.run(shown) == ["law", "speed"]
     choose(chromium, "split-quantity", "colour")
     texts = "document.querySelector('#split-panels .panel:not([hidden]) figcaption').textContent"
@@ -190,11 +190,11 @@ def test_report_is_in_order_for_those_who_do_not_see_it(run, chromium):
     levels = chromium.run("[...document.querySelectorAll('h1, h2, h3, h4')].map(e => Number(e.tagName[1]))")
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels)), "no level of heading is left out"
-    nameless = "[...document.querySelectorAll('svg:not([aria-hidden]), canvas, [role=img]')].filter(e => !e.getAttribute('aria-label')).length"
-    assert chromium.run(nameless) == 0
-    assert chromium.run("[...document.images].filter(e => !e.hasAttribute('alt')).length") == 0
-    unnamed = "[...document.querySelectorAll('input, select')].filter(e => !e.labels.length && !e.getAttribute('aria-label')).length"
-    assert chromium.run(unnamed) == 0
+    pictures = "[...document.querySelectorAll('svg:not([aria-hidden]), canvas, [role=img]')]"
+    assert chromium.run(f"{pictures}.filter(each => !each.getAttribute('aria-label')).length") == 0
+    assert chromium.run("[...document.images].filter(each => !each.hasAttribute('alt')).length") == 0
+    fields = "[...document.querySelectorAll('input, select')]"
+    assert chromium.run(f"{fields}.filter(each => !each.labels.length && !each.ariaLabel).length") == 0
     chromium.press("Tab")
     focused = "(s => s.outlineStyle + ' ' + s.outlineWidth)(getComputedStyle(document.activeElement))"
     assert chromium.run("document.activeElement.className") == "skip" and chromium.run(focused) == "solid 2px"

@@ -108,11 +108,16 @@ def train_dynamics_command(
 @click.argument("run", type=PATH)
 @DEVICE
 def judge(run: Path, device: str) -> None:
-    """Measure the model in RUN on its test split: metrics.json, details.json, clips."""
+    """Measure the model in RUN on its test split: metrics.json, details.json, clips.
+
+    Prints the error budget: how much of the error is the ruler's, the tokenizer's and the dynamics'.
+    """
     from marey.recipes.demo import judge_once
     from marey.recipes.runs import load_run, read_recipe
+    from marey.report.terminal import print_budget
 
     judge_once(read_recipe(run), load_run(run, chosen_device(device)), run, click.echo, again=True)
+    print_budget(run)
     click.echo(run / "metrics.json")
 
 

@@ -16,6 +16,8 @@ from marey.core.seeds import step_seed
 from marey.data.clips import as_clips, as_video
 from marey.judge.law.fit import LawFit, fit_laws, turning_prior
 from marey.judge.law.fits import Range
+from marey.judge.reading.noise import FEWEST, Noise
+from marey.judge.seen import Seen
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
 from marey.world.render import render
@@ -23,6 +25,8 @@ from marey.world.scenes import Scenes
 
 Video = Float[Tensor, "B C T H W"]
 Clips = UInt8[np.ndarray, "N T H W C"]
+
+_KNOWN = 200  # training clips that tell the tracker's noise
 
 
 @runtime_checkable
@@ -103,6 +107,25 @@ class Exam:
         """The law fit on the true test clips."""
         return self.fit_of(self.tracks)
 
+    @cached_property
+    def true(self) -> Seen:
+        """What is seen in the true test clips."""
+        return self.seen(self.clips, self.tracks)
+
+    @cached_property
+    def decoded(self) -> Seen:
+        """What is seen in the test clips after they went through the model's tokenizer and back."""
+        return self.seen(self.answers("reconstruct", lambda video, _: self.model.reconstruct(video), self.clips))
+
+    @cached_property
+    def noise(self) -> Noise | None:
+        """How much the tracker errs on true training clips; None if there are too few to tell."""
+        some = self.train.take(np.arange(min(_KNOWN, len(self.train))))
+        if len(some) < FEWEST:
+            return None
+        truth = Tracks(some.track, some.apparent_radius, some.whole[:, 0, 0])
+        return Noise.measured(track_clips(render(some), contrasts(some)), truth)
+
     @property
     def size(self) -> int:
         """Width of the frames, pixels."""
@@ -131,6 +154,10 @@ class Exam:
         scenes = self.train.take(turns)
         interval = scenes.times[:, 1] - scenes.times[:, 0]
         return turning_prior(np.degrees(np.abs(scenes.parameters[:, 0, 1]) * interval))
+
+    def seen(self, clips: Clips, tracks: Tracks | None = None) -> Seen:
+        """What is seen in clips that should be the test clips."""
+        return Seen.of(clips, self.test, self.contrast, tracks)
 
     def fit_of(self, tracks: Tracks) -> LawFit:
         """The law fit through the test scenes' first camera."""

@@ -11,6 +11,7 @@ from marey.core.files import read_json, sha256, write_json
 from marey.core.processes import processes
 from marey.data.spec import DatasetSpec
 from marey.dynamics.tasks import tasks_named
+from marey.judge.verdict import RULES
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
 from marey.recipes.stages import judge_run, start_run, timed, train_dynamics, train_tokenizer
@@ -37,7 +38,7 @@ def judge_once(recipe: Recipe, model: VideoModel, out: Path, say: Say, again: bo
     """Judge a run unless the same weights were judged by the same rules already."""
     folders = ("tokenizer", "dynamics")
     identity = {name: sha256(out / name / "weights.safetensors") for name in folders}
-    identity |= {"judge": fingerprint(recipe.judge), "dataset": fingerprint(recipe.dataset)}
+    identity |= {"judge": fingerprint(recipe.judge), "dataset": fingerprint(recipe.dataset), "rules": str(RULES)}
     done = out / "judged.json"
     if done.exists() and read_json(done) == identity and not again:
         say("judge: done already")

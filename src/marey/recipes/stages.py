@@ -202,6 +202,7 @@ def judge_run(recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[
         levels=LEVELS.get(recipe.name),
         tasks=[_row(task) for task in model.tasks],
         not_run=NOT_RUN,
+        held_out=recipe.dataset.scenes("held_out") if recipe.dataset.held_out else None,
     )
 
 

@@ -4,7 +4,7 @@ tokenizer to the dynamics, with the trivial rules beside it."""
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from marey.report.details import BudgetRow, Estimate
+from marey.judge.budget.record import Budget, Estimate, Row
 from marey.report.plots import short, ticks
 from marey.report.words import CAPTIONS, CEILINGS, is_share, number, plain, unit_of
 
@@ -51,12 +51,16 @@ class Ladder:
 
 @dataclass(frozen=True)
 class Panel:
-    """Ladders on one common axis. task, quantity, group: what they are of; task is empty where the rows are tasks."""
+    """Ladders on one common axis. task, quantity, group: what they are of; task is empty where the rows are tasks.
+
+    unit: of the quantity; group_unit: of the values by which the clips are divided.
+    """
 
     task: str
     quantity: str
     group: str
     unit: str
+    group_unit: str
     better: str
     width: int
     height: int
@@ -67,44 +71,51 @@ class Panel:
     ladders: list[Ladder]
 
 
-def panels(rows: list[BudgetRow]) -> list[Panel]:
+def panels(rows: list[Row]) -> list[Panel]:
     """One panel for each quantity: all clips, a ladder for each task."""
     whole = [row for row in rows if row.group == "all"]
-    return [_panel(some, "", row_names=[CAPTIONS[row.task][0] for row in some]) for some in _by_quantity(whole)]
+    return [_panel(some, "", [CAPTIONS[row.task][0] for row in some]) for some in _by_quantity(whole)]
 
 
-def split_panels(rows: list[BudgetRow]) -> list[Panel]:
+def split_panels(budget: Budget) -> list[Panel]:
     """One panel for each task, quantity and way to divide the clips: a ladder for each part."""
-    out = []
+    out, rows = [], budget.rows
     for task in dict.fromkeys(row.task for row in rows):
         for group in dict.fromkeys(row.group for row in rows if row.group != "all"):
             some = [row for row in rows if (row.task, row.group) == (task, group)]
-            out += [_panel(part, task, row_names=[plain(row.value) for row in part]) for part in _by_quantity(some)]
+            unit = budget.units.get(group, "")
+            out += [_panel(part, task, [_part(row.value) for row in part], unit) for part in _by_quantity(some)]
     return out
 
 
-def shares(rows: list[BudgetRow], task: str, quantity: str = "position") -> list[tuple[str, float]]:
+def shares(rows: list[Row], task: str, quantity: str = "position") -> list[tuple[str, float]]:
     """The part of a task's error that came in at each stage, as shares of the whole; empty where a stage took some away
     or was not measured."""
     row = next((row for row in rows if (row.task, row.quantity, row.group) == (task, quantity, "all")), None)
-    values = [] if row is None else [each.value for _, each in _estimates(row) if each.value is not None]
+    values = [] if row is None else [each.value for _, each in _estimates(row)]
     if len(values) < len(STAGES) or sorted(values) != values or values[-1] <= 0:
         return []
     steps = [values[0], values[1] - values[0], values[2] - values[1]]
     return [(stage, step / values[-1]) for stage, step in zip(STAGES, steps, strict=True)]
 
 
-def _by_quantity(rows: list[BudgetRow]) -> list[list[BudgetRow]]:
+def _by_quantity(rows: list[Row]) -> list[list[Row]]:
     known = dict.fromkeys([*QUANTITIES, *(row.quantity for row in rows)])
     parts = ([row for row in rows if row.quantity == quantity] for quantity in known)
-    return [part for part in parts if any(each.value is not None for row in part for _, each in _estimates(row))]
+    return [part for part in parts if part]
 
 
-def _estimates(row: BudgetRow) -> list[tuple[str, Estimate]]:
+def _part(value: str) -> str:
+    """The name of a part of the clips; `0.5-0.7` as a range."""
+    low, dash, high = value.rpartition("-")
+    return f"{low} – {high}" if dash and low[-1:].isdigit() else plain(value)
+
+
+def _estimates(row: Row) -> list[tuple[str, Estimate]]:
     return [(stage, each) for stage in STAGES if (each := getattr(row, stage)) is not None]
 
 
-def _panel(rows: list[BudgetRow], task: str, row_names: list[str]) -> Panel:
+def _panel(rows: list[Row], task: str, row_names: list[str], group_unit: str = "") -> Panel:
     axis = _Axis.around(rows)
     height = _TOP + _ROW * len(rows) + 26
     ladders = [
@@ -116,13 +127,25 @@ def _panel(rows: list[BudgetRow], task: str, row_names: list[str]) -> Panel:
     better = "higher is better" if _higher(first) else ""
     places = axis.ticks(is_share(first.unit))
     return Panel(
-        task, first.quantity, first.group, unit, better, _WIDTH, height, _LEFT, _RIGHT, height - 24.0, places, ladders
+        task=task,
+        quantity=first.quantity,
+        group=first.group,
+        unit=unit,
+        group_unit=group_unit,
+        better=better,
+        width=_WIDTH,
+        height=height,
+        left=_LEFT,
+        right=_RIGHT,
+        bottom=height - 24.0,
+        ticks=places,
+        ladders=ladders,
     )
 
 
-def _ladder(row: BudgetRow, name: str, axis: "_Axis", y: float) -> Ladder:
-    marks = [_mark(stage, each, axis, row.unit) for stage, each in _estimates(row) if each.value is not None]
-    known = {rule: each.value for rule, each in row.baselines.items() if each.value is not None}
+def _ladder(row: Row, name: str, axis: "_Axis", y: float) -> Ladder:
+    marks = [_mark(stage, each, axis, row.unit) for stage, each in _estimates(row)]
+    known = {rule: each.value for rule, each in row.baselines.items()}
     rings = [
         Ring(plain(rule), axis.at(value), number(value, row.unit), rule in CEILINGS) for rule, value in known.items()
     ]
@@ -132,12 +155,10 @@ def _ladder(row: BudgetRow, name: str, axis: "_Axis", y: float) -> Ladder:
 
 
 def _mark(stage: str, each: Estimate, axis: "_Axis", unit: str) -> Mark:
-    assert each.value is not None
-    low, high = (each.value if end is None else end for end in (each.low, each.high))
-    return Mark(stage, axis.at(each.value), axis.at(low), axis.at(high), number(each.value, unit))
+    return Mark(stage, axis.at(each.value), axis.at(each.low), axis.at(each.high), number(each.value, unit))
 
 
-def _note(row: BudgetRow, known: dict[str, float]) -> str:
+def _note(row: Row, known: dict[str, float]) -> str:
     """The best trivial rule, and the ceiling."""
     best = max if _higher(row) else min
     rules = {rule: value for rule, value in known.items() if rule not in CEILINGS}
@@ -149,7 +170,7 @@ def _note(row: BudgetRow, known: dict[str, float]) -> str:
     return " · ".join(parts)
 
 
-def _higher(row: BudgetRow) -> bool:
+def _higher(row: Row) -> bool:
     """Whether a high value is good: all are errors but survival."""
     return row.quantity == "survival"
 
@@ -163,10 +184,10 @@ class _Axis:
     log: bool
 
     @classmethod
-    def around(cls, rows: list[BudgetRow]) -> "_Axis":
+    def around(cls, rows: list[Row]) -> "_Axis":
         """Wide enough for every estimate and every rule."""
         estimates = [each for row in rows for each in [*(e for _, e in _estimates(row)), *row.baselines.values()]]
-        values = [value for each in estimates for value in (each.value, each.low, each.high) if value is not None]
+        values = [value for each in estimates for value in (each.value, each.low, each.high)]
         low, high = min(values), max(values)
         if is_share(rows[0].unit) and low >= 0 and high <= 1:
             return cls(0.0, 1.0, False)

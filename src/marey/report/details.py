@@ -1,72 +1,29 @@
-"""What stands behind a run's figures, as details.json holds it; what an older judge did not write is None or empty."""
+"""What stands behind a run's figures, as details.json holds it: records of what the judge keeps beside the budget."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean and its 95 % interval; `value` is None when it could not be measured."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
+from marey.metrics.calibration import Bin
 
 
 @dataclass(frozen=True)
-class Paired:
-    """The model minus a baseline, clip by clip: mean difference, its 95 % interval, and p of a paired test."""
+class Gap:
+    """The mean distance between confidence and the share that is right, with its 95 % interval.
 
-    difference: float
-    low: float | None = None
-    high: float | None = None
-    p: float | None = None
-
-
-@dataclass(frozen=True)
-class BudgetRow:
-    """The same error, measured by the same ruler on the same n clips, after each stage that adds to it.
-
-    tracker: on the true clips, the ruler's own error. tokenizer: on the reconstructed ones. dynamics: of the task's
-    answer; None for reconstruct. group, value: which clips: ("all", "all"), ("law", "linear"), or a factor and a bin.
+    calibrated_model: what a model of the same confidences would show by chance alone, were it always right to trust.
     """
 
-    task: str
-    quantity: str
-    unit: str
-    group: str
-    value: str
-    n: int
-    tracker: Estimate | None = None
-    tokenizer: Estimate | None = None
-    dynamics: Estimate | None = None
-    baselines: dict[str, Estimate] = field(default_factory=dict)
-    paired: dict[str, Paired] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Budget:
-    """The error budget."""
-
-    rows: list[BudgetRow]
-
-
-@dataclass(frozen=True)
-class Bin:
-    """n answers given with a confidence in [low, high]: the mean confidence, and the share that was right."""
-
+    value: float
     low: float
     high: float
-    n: int
-    said: float | None
-    right: float | None
+    calibrated_model: float | None = None
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Whether answers given with a confidence of p are right in a share p of the cases; ece: the mean gap."""
+    """Whether answers given with a confidence of p are right in a share p of the n cases; ece: the mean gap."""
 
     bins: list[Bin]
-    ece: Estimate
+    ece: Gap
     n: int
 
 

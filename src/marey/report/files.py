@@ -11,7 +11,8 @@ import numpy as np
 from marey.core.config import from_json
 from marey.core.errors import UserError
 from marey.core.files import read_json
-from marey.report.details import Budget, Calibration, Recovered
+from marey.judge.budget.record import Budget
+from marey.report.details import Calibration, Recovered
 
 TASKS = ("reconstruct", "predict", "interpolate", "generate")
 STAGES = ("tokenizer", "dynamics")

@@ -51,7 +51,11 @@ def _context(files: RunFiles) -> dict[str, Any]:
         "headline": [_row(figure) | _group(figure) for figure in files.figures if figure.name in words.HEADLINE],
         "details": details,
         "captions": words.CAPTIONS,
-        "budget": {"panels": budget.panels(rows), "split": budget.split_panels(rows), "rows": rows},
+        "budget": {
+            "panels": budget.panels(rows),
+            "split": budget.split_panels(details.budget) if details.budget else [],
+            "rows": rows,
+        },
         "reel": reel,
         "spaces": spaces.views(files.clips, details.laws),
         "exposures": cases.exposures(files.clips, details.laws),

@@ -41,11 +41,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Bars of a reliability diagram as (x, width, height, n, words), and the mean gap with its interval, per cent."""
+    """Bars of a reliability diagram as (x, width, height, n, words), and the mean gap with its interval, per cent.
+
+    chance: the gap of a model that is right exactly as often as it says.
+    """
 
     bars: list[tuple[float, float, float, int, str]]
     gap: str
     interval: str
+    chance: str
     n: int
 
 
@@ -82,8 +86,8 @@ def reliability(calibration: Calibration) -> Reliability:
     bars = [
         (SIDE * each.low, SIDE * (each.high - each.low), SIDE * each.right, each.n,
          f"said {number(each.said, 'share')} %, right {number(each.right, 'share')} % of {each.n}")
-        for each in calibration.bins if each.n and each.right is not None
+        for each in calibration.bins
     ]  # fmt: skip
     ece = calibration.ece
-    interval = "none" if ece.low is None else f"{number(ece.low, 'share')} – {number(ece.high, 'share')}"
-    return Reliability(bars, number(ece.value, "share"), interval, calibration.n)
+    interval = f"{number(ece.low, 'share')} – {number(ece.high, 'share')}"
+    return Reliability(bars, number(ece.value, "share"), interval, number(ece.calibrated_model, "share"), calibration.n)

@@ -1,7 +1,7 @@
 """What a reader should not miss, in sentences: where the error comes from, what was missed, what is confused."""
 
+from marey.judge.budget.record import Row
 from marey.report.budget import shares
-from marey.report.details import BudgetRow
 from marey.report.files import Details, Figure
 from marey.report.words import GROUPS, number, plain, title_of, unit_of
 
@@ -40,7 +40,7 @@ def _against(figure: Figure) -> str:
     return f"{number(figure.value, figure.unit)} for {level} {unit_of(figure.unit)}".rstrip()
 
 
-def _origin(rows: list[BudgetRow]) -> str:
+def _origin(rows: list[Row]) -> str:
     """Whose the error of prediction is."""
     parts = shares(rows, "predict")
     if not parts:

@@ -32,6 +32,9 @@ TITLES = {
         _HIGH,
     ),
     "classify.accuracy": Title("Accuracy", "share of test clips whose law the model names", _HIGH),
+    "classify.calibration_error": Title(
+        "Calibration error", "mean distance between how sure the model says it is and how often it is right", _LOW
+    ),
     "predict.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
     "predict.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),
     "predict.survival": Title("Survival", _ALIVE, _HIGH),
@@ -42,6 +45,9 @@ TITLES = {
     "generate.survival": Title("Survival", _ALIVE, _HIGH),
     "generate.copies": Title("Copies", "generated clips that repeat a clip of the training set", _LOW),
     "generate.spread": Title("Spread", "how widely the generated motions vary, beside the data's"),
+    "ruler.interval_coverage": Title(
+        "Interval coverage", "share of the true clips' parameters that lie within the law fit's 95 % intervals"
+    ),
     "gate.one_frame": Title("One frame", "the law, told from a single frame"),
     "gate.net_displacement": Title("Net displacement", "the law, told from how far the dot ends from its start"),
     "gate.path_length": Title("Path length", "the law, told from how far the dot travels"),
@@ -49,7 +55,7 @@ TITLES = {
     "gate.both_lengths": Title("Both lengths", "the law, told from net displacement and path length together"),
 }
 GROUPS = {"reconstruction": "Reconstruction", "classify": "Classification", "predict": "Prediction",
-          "interpolate": "Interpolation", "generate": "Generation"}  # fmt: skip
+          "interpolate": "Interpolation", "generate": "Generation", "ruler": "Ruler"}  # fmt: skip
 
 
 CAPTIONS = {
