@@ -81,6 +81,7 @@ def test_remarks_say_what_should_not_be_missed(files):
     said = "\n".join(remarks(files.figures, files.details)).replace("\u00a0", " ")
     assert "reached 1 of the 2 levels asked of it, and missed survival of reconstruction (91.7 for 95.0 %)" in said
     assert "91 % to the dynamics" in said
+    assert "predicts better: linear motion (constant velocity 0.0147 px, the model 0.576 px)." in said
     assert "takes parabolic motion for linear, 1 times in 13" in said
     assert "asked for" not in said, "there is no slip in generation"
 

@@ -146,7 +146,11 @@ def test_report_is_light_or_dark_and_prints_light(run, chromium):
     assert chromium.run(paper) == light and chromium.run(SPACES)[0] != space
     chromium.run("document.getElementById('theme').click()")
     assert chromium.run(paper) == dark
+    chromium.run(TWO_FRAMES)
+    assert chromium.run(SPACES)[0] == space
     chromium.call("Emulation.setEmulatedMedia", media="print", features=[])
+    chromium.run(TWO_FRAMES)
+    assert chromium.run(SPACES)[0] != space, "paths are drawn anew in the colours of paper"
     assert chromium.run(paper) == "rgb(255, 255, 255)", "paper is white, whatever the screen was"
     shown = (
         "[...document.querySelectorAll('.bar, nav, #theme, .save, .choices, .skip')].filter(e => e.offsetHeight).length"

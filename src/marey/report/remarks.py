@@ -3,16 +3,17 @@
 from marey.judge.budget.record import Row
 from marey.report.budget import shares
 from marey.report.files import Details, Figure
-from marey.report.words import GROUPS, number, plain, title_of, unit_of
+from marey.report.words import CEILINGS, GROUPS, number, plain, title_of, unit_of
 
 _STAGES = {"tracker": "the ruler", "tokenizer": "the tokenizer", "dynamics": "the dynamics"}
+_CERTAIN = 0.05
 _RAREST = 0.02  # of a row of the confusions: below it nothing is worth a sentence
 
 
 def remarks(figures: list[Figure], details: Details) -> list[str]:
     """One sentence each; none where there is nothing to say."""
     rows = details.budget.rows if details.budget else []
-    said = [_missed(figures), _origin(rows), *(_confused(details, task) for task in ("classify", "generate"))]
+    said = [_missed(figures), _origin(rows), _beaten(rows), *(_confused(details, task) for task in ("classify", "generate"))]
     return [sentence for sentence in said if sentence]
 
 
@@ -47,6 +48,19 @@ def _origin(rows: list[Row]) -> str:
         return ""
     told = [f"{100 * share:.{0 if share >= 0.01 else 1}f}\u00a0% to {_STAGES[stage]}" for stage, share in parts]
     return f"The distance by which its predictions miss is owed {', '.join(told[:-1])} and {told[-1]}."
+
+
+def _beaten(rows: list[Row]) -> str:
+    """Laws of motion that a trivial rule predicts better, beyond doubt."""
+    told = []
+    for row in rows:
+        if (row.task, row.quantity, row.group) == ("predict", "position", "law"):
+            rules = {name: each.value for name, each in row.baselines.items() if name not in CEILINGS}
+            best = min(rules, key=lambda name: rules[name], default="")
+            if best and row.paired[best].low > 0 and row.paired[best].p < _CERTAIN:
+                ours, theirs = number(row.model.value), number(rules[best])
+                told.append(f"{row.value} motion ({plain(best)} {theirs} px, the model {ours} px)")
+    return f"A trivial rule predicts better: {' and '.join(told)}." if told else ""
 
 
 def _confused(details: Details, task: str) -> str:

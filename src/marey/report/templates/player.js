@@ -83,6 +83,7 @@
   $("marks").addEventListener("change", player.again);
   window.addEventListener("resize", measure);
   window.addEventListener("themechange", again);
+  window.matchMedia("print").addEventListener("change", () => player.again()); // paper is light
   for (const { canvas } of spaces) turning(canvas, again);
   if (spaces.length) {
     $("space-choice").hidden = false;
