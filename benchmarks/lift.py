@@ -85,8 +85,8 @@ def row(name: str, way: str, lift: Lift, scenes: Scenes, there: np.ndarray) -> s
     limit = 100 * np.median(np.sqrt(np.nanmean((bound / depth)[some] ** 2, axis=1)))
     assert metres.value is not None
     return (
-        f"| {name} | {way} | {share.value:.3g} ({share.low:.3g} to {share.high:.3g}) | {metres.value:.3g} | {limit:.3g} "
-        f"| {share.n} |"
+        f"| {name} | {way} | {share.value:.3g} ({share.low:.3g} to {share.high:.3g}) | {metres.value:.3g} | "
+        f"{limit:.3g} | {share.n} |"
     )
 
 
