@@ -163,11 +163,14 @@ def report(run: Path, gif: Path | None, as_table: bool) -> None:
 
         click.echo(markdown(run))
         return
-    _report(run)
+    picture = None
     if gif is not None:
         from marey.report import moving_picture
 
-        click.echo(moving_picture(run, gif))
+        picture = moving_picture(run, gif)  # first: a path that cannot be is said before any work is done
+    _report(run)
+    if picture is not None:
+        click.echo(picture)
 
 
 def _report(run: Path) -> None:
