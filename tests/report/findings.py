@@ -40,7 +40,12 @@ def _row(task: str, quantity: str, group: str, part: str) -> dict[str, Any]:
     if (group, part, quantity, task) == ("law", "linear", "position", "predict"):
         row["baselines"]["constant_velocity"] = estimate(0.0147)
     row["paired"] = {
-        name: {"difference": ours - rule["value"], "low": ours - rule["value"] - 0.05, "high": ours - rule["value"] + 0.05, "p": 0.0001}
+        name: {
+            "difference": ours - rule["value"],
+            "low": ours - rule["value"] - 0.05,
+            "high": ours - rule["value"] + 0.05,
+            "p": 0.0001,
+        }
         for name, rule in row["baselines"].items()
     }
     floor, stages = row["tracker"]["value"], [stage for stage in ("tokenizer", "dynamics") if row[stage]]

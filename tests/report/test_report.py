@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from marey.cli import main
 from marey.core.errors import UserError
 from marey.report import moving_picture, write_report
 from marey.report.curves import curves
@@ -186,6 +188,25 @@ def test_moving_picture_is_small_and_in_step(run, tmp_path):
         picture.seek(7)
         assert (first != np.asarray(picture.convert("RGB"))).any()
         assert {(255, 255, 255), (0, 114, 178), (213, 94, 0)} <= set(map(tuple, first.reshape(-1, 3).tolist()))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("run.png", r"run\.png does not end in \.gif.*name it .*run\.gif"),
+        ("kept", r"kept is a folder; name .*run\.gif"),
+    ],
+)
+def test_moving_picture_has_a_name_of_its_own(run, tmp_path, name, message):
+    (tmp_path / "kept").mkdir()
+    answer = CliRunner().invoke(main, ["report", str(run), "--gif", str(tmp_path / name)])
+    assert answer.exit_code == 1 and re.search(message, answer.output) and "\n" not in answer.output.strip()
+    assert not (run / "report.html").exists(), "nothing is written before the mistake is told"
+
+
+def test_report_and_moving_picture_say_where_they_are(run, tmp_path):
+    answer = CliRunner().invoke(main, ["report", str(run), "--gif", str(tmp_path / "run.gif")])
+    assert answer.output.splitlines() == [str(run / "report.html"), str(tmp_path / "run.gif")]
 
 
 def test_moving_picture_without_a_common_law_is_refused(run, tmp_path):

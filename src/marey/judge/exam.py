@@ -27,7 +27,7 @@ from marey.world.scenes import Scenes
 Video = Float[Tensor, "B C T H W"]
 Clips = UInt8[np.ndarray, "N T H W C"]
 
-_KNOWN = 200  # training clips that tell the tracker's noise
+_KNOWN = 100  # training clips that tell the tracker's noise
 
 
 @runtime_checkable
@@ -173,10 +173,8 @@ class Exam:
         return fit_laws(tracks, float(self.test.camera.focal[0, 0]), self.size, turning=self.turning)
 
     def answers(self, name: str, ask: Callable[[Video, int], Video], clips: Clips) -> Clips:
-        """What the model makes of `clips`, batch by batch with a seed each; its pixels are checked."""
-        return np.concatenate([
-            self.checked(name, ask(video, seed), clips.shape[1:]) for video, seed in self.batches(clips)
-        ])  # fmt: skip
+        """What the model makes of `clips`; see `answered`."""
+        return answered(name, ask, clips, self.config)
 
     @property
     def asked(self) -> Int64[np.ndarray, "G"]:
@@ -187,7 +185,7 @@ class Exam:
         """A clip of each of the `asked` laws, batch by batch with a seed each."""
         size, law = self.config.batch_size, torch.from_numpy(self.asked)
         return np.concatenate([
-            self.checked(
+            checked(
                 "generate",
                 self.model.generate(law[i : i + size], step_seed(self.config.seed, i)),
                 self.clips.shape[1:],
@@ -197,19 +195,29 @@ class Exam:
 
     def batches(self, clips: Clips) -> Iterator[tuple[Video, int]]:
         """The clips as video, with a seed per batch."""
-        size = self.config.batch_size
-        for i in range(0, len(clips), size):
-            yield as_video(clips[i : i + size]), step_seed(self.config.seed, i)
+        return batches(clips, self.config)
 
-    def checked(self, name: str, video: Video, shape: tuple[int, ...]) -> Clips:
-        """The model's video as clips; a wrong shape or a pixel that is no number is an error, never a score."""
-        frames, height, width, channels = shape
-        if tuple(video.shape[1:]) != (channels, frames, height, width):
-            wanted = ("B", channels, frames, height, width)
-            raise UserError(f"model.{name} returned shape {tuple(video.shape)}; the judge needs {wanted}")
-        if not torch.isfinite(video).all():
-            raise UserError(f"model.{name} returned pixels that are not finite; train it again with a lower rate")
-        return as_clips(video)
+
+def answered(name: str, ask: Callable[[Video, int], Video], clips: Clips, config: JudgeConfig) -> Clips:
+    """What a model makes of `clips`, batch by batch with a seed each; its pixels are checked."""
+    return np.concatenate([checked(name, ask(video, seed), clips.shape[1:]) for video, seed in batches(clips, config)])
+
+
+def batches(clips: Clips, config: JudgeConfig) -> Iterator[tuple[Video, int]]:
+    """The clips as video, with a seed per batch."""
+    for i in range(0, len(clips), config.batch_size):
+        yield as_video(clips[i : i + config.batch_size]), step_seed(config.seed, i)
+
+
+def checked(name: str, video: Video, shape: tuple[int, ...]) -> Clips:
+    """The model's video as clips; a wrong shape or a pixel that is no number is an error, never a score."""
+    frames, height, width, channels = shape
+    if tuple(video.shape[1:]) != (channels, frames, height, width):
+        wanted = ("B", channels, frames, height, width)
+        raise UserError(f"model.{name} returned shape {tuple(video.shape)}; the judge needs {wanted}")
+    if not torch.isfinite(video).all():
+        raise UserError(f"model.{name} returned pixels that are not finite; train it again with a lower rate")
+    return as_clips(video)
 
 
 def contrasts(scenes: Scenes) -> Float64[np.ndarray, "N"]:

@@ -13,7 +13,8 @@ _RAREST = 0.02  # of a row of the confusions: below it nothing is worth a senten
 def remarks(figures: list[Figure], details: Details) -> list[str]:
     """One sentence each; none where there is nothing to say."""
     rows = details.budget.rows if details.budget else []
-    said = [_missed(figures), _origin(rows), _beaten(rows), *(_confused(details, task) for task in ("classify", "generate"))]
+    slips = [_confused(details, task) for task in ("classify", "generate")]
+    said = [_missed(figures), _origin(rows), _beaten(rows), *slips]
     return [sentence for sentence in said if sentence]
 
 

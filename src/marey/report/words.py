@@ -92,7 +92,10 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-_UNITS = {"_m_s2": "m/s²", "_m_s": "m/s", "_rad_s": "rad/s", "_rad": "rad", "_m": "m", "_s": "s", "_hz": "Hz"}
+_UNITS = {  # the longer ending first
+    "_m_s2": "m/s²", "_m_s": "m/s", "_m_rad": "m/rad", "_rad_s": "rad/s", "_1_s": "1/s",
+    "_rad": "rad", "_m": "m", "_s": "s", "_hz": "Hz",
+}  # fmt: skip
 
 
 def parameter(name: str) -> tuple[str, str]:

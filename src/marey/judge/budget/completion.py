@@ -6,17 +6,19 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from marey.judge.baselines import Guesses
-from marey.judge.budget.costs import Costs, clip_errors, ink_error, rule_errors
+from marey.judge.budget.costs import Costs, clip_errors, ink_error, motion_errors, size_error
 from marey.judge.ceiling import continued
 from marey.judge.exam import Exam
 from marey.judge.seen import Seen
 from marey.judge.tracker import Tracks
 
+_SIZED = {"copy_last", "fitted_law"}  # the rules that speak of the radius
+
 
 def rule_tracks(exam: Exam, given: Bool[np.ndarray, "T"], guesses: Guesses) -> dict[str, Tracks]:
     """What the trivial rules and the ceiling say, as whole clips, with what the tracker read of the given frames.
 
-    NaN is the radius of those that speak of none. Where the tracker's noise is not known there is no ceiling.
+    The radius is NaN where a rule speaks of none. Where the tracker's noise is not known there is no ceiling.
     """
     radius, out = np.full(exam.tracks.radius.shape, np.nan), {}
     for name, guess in guesses.tracks.items():
@@ -39,7 +41,9 @@ def completion_costs(
     hidden, still = ~given, _still(given)
     tracker, dynamics = (clip_errors(exam, each, hidden) for each in (exam.true, seen))
     tokenizer = None if exam.decoded is None else clip_errors(exam, exam.decoded, hidden)
-    costs = {name: rule_errors(exam, rule, hidden) for name, rule in rules.items()}
+    costs = {name: motion_errors(exam, rule.track, hidden) for name, rule in rules.items()}
+    for name in rules.keys() & _SIZED:
+        costs[name] |= {"radius": size_error(exam, rules[name].radius, hidden)}
     costs["copy_last"] |= {
         "colour": ink_error(exam, exam.true.colour[:, still], hidden),
         "survival": exam.seen(exam.clips[:, still]).alive[:, hidden].mean(axis=1),

@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float64
 
 from marey.judge.exam import Exam
 from marey.judge.seen import Seen
-from marey.judge.tracker import Tracks
 from marey.metrics.pixels import colour_error, colour_near
 from marey.metrics.tracks import motion_error, radius_error
 
@@ -52,19 +51,11 @@ class Costs:
 def clip_errors(exam: Exam, seen: Seen, hidden: Bool[np.ndarray, "T"]) -> Errors:
     """Of what was seen in clips that should be the test clips, over the hidden frames."""
     return {
-        **rule_errors(exam, seen.tracks, hidden),
+        **motion_errors(exam, seen.tracks.track, hidden),
+        "radius": size_error(exam, seen.tracks.radius, hidden),
         "colour": ink_error(exam, seen.colour, hidden),
         "survival": seen.alive[:, hidden].mean(axis=1),
     }
-
-
-def rule_errors(exam: Exam, rule: Tracks, hidden: Bool[np.ndarray, "T"]) -> Errors:
-    """Of tracks. Rules that speak of no radius have none, and no error of it."""
-    out = motion_errors(exam, rule.track, hidden)
-    if np.isfinite(rule.radius).any():
-        truth = exam.test.apparent_radius
-        out["radius"] = radius_error(rule.radius, truth, exam.size)[:, hidden].mean(axis=1)
-    return out
 
 
 def motion_errors(exam: Exam, track: Float64[np.ndarray, "N T 2"], hidden: Bool[np.ndarray, "T"]) -> Errors:
@@ -76,6 +67,13 @@ def motion_errors(exam: Exam, track: Float64[np.ndarray, "N T 2"], hidden: Bool[
         takes_part = np.lib.stride_tricks.sliding_window_view(hidden, order + 1).any(axis=1)
         out[name] = motion_error(track, truth, exam.size, order)[:, takes_part].mean(axis=1)
     return out
+
+
+def size_error(
+    exam: Exam, radius: Float64[np.ndarray, "N T"], hidden: Bool[np.ndarray, "T"]
+) -> Float64[np.ndarray, "N"]:
+    """Of the apparent radius, pixels."""
+    return radius_error(radius, exam.test.apparent_radius, exam.size)[:, hidden].mean(axis=1)
 
 
 def ink_error(
