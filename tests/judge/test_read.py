@@ -10,6 +10,7 @@ from marey.judge.reading.figures import compare, figures, median_figure
 from marey.judge.reading.lift import by_size
 from marey.judge.reading.noise import Noise
 from marey.judge.reading.read import Reading, Scale, read
+from marey.judge.reading.strays import strays
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
 from marey.world.matched import MatchedWorld
@@ -19,7 +20,7 @@ from marey.world.scenes import Scenes
 from marey.world.varied import VariedWorld
 
 SIGMA = 0.005
-NOISE = Noise(SIGMA, SIGMA, 0.0, np.inf, 2.5)
+NOISE = Noise(SIGMA, SIGMA, 0.0, 0.0, 0.0, np.inf, 2.5)
 TURNING = turning_prior(np.array([13.9, 19.4]))
 
 
@@ -162,6 +163,37 @@ def test_clips_of_unlike_noise_are_known_as_such(long: Scenes) -> None:
     found = read(tracks, long.times, 64, long.camera, ball_radii(long), unlike, turning=TURNING)
     compared = compare(found, long)
     assert 0.92 < compared.covered[compared.measured].mean() < 0.98
+
+
+def test_errors_of_a_whole_clip_are_known_apart_from_those_of_its_frames(long: Scenes) -> None:
+    """A ball that seems too large and too far to the left: lengths get wider intervals, rates do not."""
+    truth = Tracks(long.track, long.apparent_radius, np.ones((200, 16), bool))
+    generator, tracks = np.random.default_rng(5), seen(long)
+    shift, scale = generator.normal(0, 0.05, (200, 1, 2)), generator.normal(0, 0.01, (200, 1))
+    tracks = replace(tracks, track=tracks.track + shift, radius=tracks.radius + scale * long.apparent_radius)
+    noise = Noise.measured(tracks, truth)
+    assert noise.position == pytest.approx(SIGMA, rel=0.1) and noise.radius == pytest.approx(SIGMA, rel=0.1)
+    assert noise.shift == pytest.approx(0.05, rel=0.25) and noise.scale == pytest.approx(0.01, rel=0.25)
+    found = read(tracks, long.times, 64, long.camera, ball_radii(long), noise, turning=TURNING)
+    compared = compare(found, long)
+    assert 0.92 < compared.covered[compared.measured].mean() < 0.98
+    error = found.motion.lift.error(long.trajectory)
+    assert 0.7 < np.sqrt((error**2).mean() / (found.motion.lift.bound**2).mean()) < 1.3
+    circles = long.law == 1
+    relative = found.motion.sigma[circles, :2] / found.motion.parameters[circles, :2]
+    assert np.median(relative[:, 0]) > 0.008 and np.median(relative[:, 1]) < 0.003
+
+
+def test_frames_that_stray_are_left_out(long: Scenes) -> None:
+    tracks, some = seen(long), np.random.default_rng(6).permuted(np.tile(np.arange(16), (200, 1)), axis=1)[:, :3]
+    track = tracks.track.copy()
+    np.put_along_axis(track, some[..., None], np.take_along_axis(track, some[..., None], axis=1) + 1, axis=1)
+    found = read(replace(tracks, track=track), long.times, 64, long.camera, ball_radii(long), NOISE, turning=TURNING)
+    assert (found.law == long.law).mean() > 0.9 and np.nanmedian(compare(found, long).error) < 0.003
+    square, here = np.ones((1, 16)), np.ones((1, 16), bool)
+    square[0, :6] = [100, 200, 300, 400, 500, 600]
+    np.testing.assert_array_equal(np.flatnonzero(strays(square, here)), [2, 3, 4, 5])  # a quarter at most
+    assert not strays(square, ~here).any()
 
 
 def test_what_cannot_be_read_is_an_error_with_a_fix(long: Scenes) -> None:

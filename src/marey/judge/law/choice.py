@@ -106,6 +106,20 @@ def within(fitted: Fitted, length: float, rivals: tuple[str, ...]) -> Bool[np.nd
     return inside & np.isfinite(fitted.cost)
 
 
+def scores(
+    each: tuple[Fitted, ...],
+    cost: Float64[np.ndarray, "n L"],
+    count: Int64[np.ndarray, "n"],
+    length: float,
+    floor: float,
+) -> Float64[np.ndarray, "n L"]:
+    """The criterion of each law, infinite where its fit is not what its name says; see `within` and `criterion`."""
+    names = tuple(fitted.name for fitted in each)
+    inside = np.stack([within(fitted, length, names) for fitted in each], axis=1)
+    free = np.array([fitted.motion.free for fitted in each])
+    return np.where(inside, criterion(cost, free, count, floor), np.inf)
+
+
 def criterion(
     cost: Float64[np.ndarray, "n L"], free: Int64[np.ndarray, "L"], count: Int64[np.ndarray, "n"], floor: float
 ) -> Float64[np.ndarray, "n L"]:
