@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from marey.data.dataset import ClipDataset, generate_dataset
+    from marey.data.exports.single import save_clip
     from marey.data.free_path import trajectory_to_video
     from marey.data.spec import DatasetSpec
     from marey.recipes.runs import load_run
@@ -21,6 +22,7 @@ __all__ = [
     "__version__",
     "generate_dataset",
     "load_run",
+    "save_clip",
     "trajectory_to_video",
 ]
 
@@ -32,6 +34,7 @@ _HOMES = {
     "MatchedWorld": "marey.world.matched",
     "generate_dataset": "marey.data.dataset",
     "load_run": "marey.recipes.runs",
+    "save_clip": "marey.data.exports.single",
     "trajectory_to_video": "marey.data.free_path",
 }
 

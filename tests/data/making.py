@@ -87,3 +87,11 @@ def make_on_ray(spec: DatasetSpec, out: Path) -> None:
         time.sleep(0.1)
     ray.shutdown()
     cluster.shutdown()
+
+
+def make_on_a_machine_of_ray(spec: DatasetSpec, out: Path) -> None:
+    """On a cluster that this process starts, and that dies with it."""
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    folder.write_dataset(spec, out, engine=engines.on_ray())

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import webdataset
 import zarr
-from PIL import Image
+from PIL import Image, ImageSequence
 
 Back = dict[str, Any]  # clips n T H W C, and lists of law, equation, description, index, trajectory
 
@@ -119,6 +119,18 @@ def mp4(folder: Path, split: str) -> Back:
     return _tables(folder, split, clip)
 
 
+def moving(folder: Path, split: str) -> Back:
+    """A frame that equals the one before it is stored as that one, shown longer."""
+
+    def clip(file: Path) -> np.ndarray:
+        with Image.open(file) as film:
+            shown = [(np.asarray(f.convert("RGB")), f.info["duration"]) for f in ImageSequence.Iterator(film)]
+        least = min(time for _, time in shown)
+        return np.concatenate([[pixels] * round(time / least) for pixels, time in shown])
+
+    return _tables(folder, split, clip)
+
+
 def _tables(folder: Path, split: str, clip: Any) -> Back:
     with (folder / "metadata.csv").open(newline="") as table:
         rows = [row for row in csv.DictReader(table) if row["split"] == split]
@@ -144,4 +156,6 @@ READERS = {
     "zarr": zarr_store,
     "mp4": mp4,
     "png": png,
+    "gif": moving,
+    "webp": moving,
 }

@@ -101,6 +101,8 @@ def test_the_dict_grows_without_changing() -> None:
     [
         ({"num_samples": 0}, "num_samples=0"),
         ({"num_samples": -3}, "num_samples=-3"),
+        ({"num_samples": 10**12}, "num_samples=10{12}: these clips take .* GB and this machine has"),
+        ({"num_frames": 10**9}, "GB and this machine has"),
         ({"num_frames": 1}, "frames=1"),
         ({"image_size": 4}, "size=4"),
         ({"channels": 4}, "channels=4"),

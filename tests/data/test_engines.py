@@ -108,6 +108,26 @@ def test_a_ray_cluster_that_loses_a_machine(long: DatasetSpec, tmp_path: Path) -
     assert len(open_dataset(tmp_path / "ray")) == 60_024
 
 
+@pytest.mark.slow
+def test_a_killed_driver_of_a_ray_cluster_is_gone_on_from_by_any_engine(long: DatasetSpec, tmp_path: Path) -> None:
+    """What is finished is in the data set's own journal, none of it in the cluster."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'marey[ray]'")
+    spec, journal = replace(long, train=60_000), tmp_path / "ray" / "SHA256SUMS"
+    process = making.start(making.make_on_a_machine_of_ray, spec, tmp_path / "ray")
+    while not journal.exists() or len(read_journal(journal)) < 2:
+        assert process.is_alive()
+        time.sleep(0.001)
+    process.kill()
+    process.join()
+    kept = {name: (tmp_path / "ray" / name).stat().st_ino for name in read_journal(journal)}
+    assert 2 <= len(kept) < 14
+    write_dataset(spec, tmp_path / "ray", engine=local(2))
+    write_dataset(spec, tmp_path / "plain", engine=local(2))
+    assert {name: (tmp_path / "ray" / name).stat().st_ino for name in kept} == kept, "a finished shard was made again"
+    files = [file.relative_to(tmp_path / "plain") for file in (tmp_path / "plain").rglob("*") if file.is_file()]
+    assert all((tmp_path / "ray" / file).read_bytes() == (tmp_path / "plain" / file).read_bytes() for file in files)
+
+
 def _children() -> list[int]:
     """The workers: children of our forkserver."""
     return [worker for worker in _descendants(os.getpid()) if _command(worker).count("forkserver")][1:]

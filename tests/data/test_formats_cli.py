@@ -66,3 +66,10 @@ def test_the_documents_way_to_read_an_import(tmp_path: Path) -> None:
     exec(snippet, found)
     assert np.asarray(found["pixels"]).shape == (3, 8, 8, 1)
     assert open_foreign(tmp_path / "out").lacks[0] in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_the_documents_way_to_save_a_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (snippet,) = re.findall(r"```python\n(import marey\n.*?)```", DOCS.read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(snippet, {})
+    assert [file.name for file in tmp_path.iterdir()] == ["circular.gif"]

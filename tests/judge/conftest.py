@@ -6,6 +6,9 @@ import pytest
 from marey.world.matched import MatchedWorld
 from marey.world.render import render
 from marey.world.scenes import Scenes
+from tests.judge.examining import examine
+
+__all__ = ["examine"]
 
 WORLD = MatchedWorld()
 

@@ -95,6 +95,16 @@ def faded(video: Video) -> Video:
     return 1 - (1 - video) / 3
 
 
+def recoloured(video: Video) -> Video:
+    """A dot of another grey, that still has more than half of its contrast."""
+    return 1 - 0.7 * (1 - video)
+
+
+def split(video: Video) -> Video:
+    """Two dots in place of one, ten pixels apart."""
+    return torch.minimum(torch.roll(video, 5, dims=-1), torch.roll(video, -5, dims=-1))
+
+
 def swollen(video: Video) -> Video:
     """A dot with more than three times its area."""
     return -torch.nn.functional.max_pool3d(-video, (1, 5, 5), stride=1, padding=(0, 2, 2))

@@ -2,12 +2,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, ks_2samp
+from scipy.stats import binomtest, ks_2samp, ttest_rel
 
 from marey.metrics import codebook
-from marey.metrics.pixels import plausible_size, psnr, survives
-from marey.metrics.statistics import bootstrap_interval, ks_distance, pivot_interval, wilson_interval
-from marey.metrics.tracks import ade, displacement, fde, nearest_mean_distance
+from marey.metrics.pixels import colour_error, colour_near, plausible_size, psnr, survives
+from marey.metrics.statistics import (
+    bootstrap_interval,
+    interval_of,
+    ks_distance,
+    paired_p,
+    pivot_interval,
+    resampled_means,
+    wilson_interval,
+)
+from marey.metrics.tracks import ade, displacement, fde, motion_error, nearest_mean_distance, radius_error
 from marey.world.look import Picture
 from marey.world.render import draw, trajectory_discs
 
@@ -38,6 +46,61 @@ def test_a_lost_dot_never_scores_better_than_any_position(x: float, y: float, u:
     assert lost >= displacement(at(u, v), truth, SIZE)
     corners = [displacement(at(u, v), truth, SIZE)[0, 0] for u in (0.0, SIZE) for v in (0.0, SIZE)]
     assert lost[0, 0] == pytest.approx(max(corners))
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_motion_errors_are_those_of_finite_differences(order: int) -> None:
+    generator = np.random.default_rng(order)
+    truth, track = generator.uniform(0, SIZE, (2, 5, 6, 2))
+    found = motion_error(track, truth, SIZE, order)
+    plain = track, truth
+    for _ in range(order):
+        plain = tuple(each[:, 1:] - each[:, :-1] for each in plain)
+    np.testing.assert_allclose(found, np.hypot(*(plain[0] - plain[1]).transpose(2, 0, 1)))
+    np.testing.assert_allclose(
+        motion_error(track + 1, truth, SIZE, order), found if order else displacement(track + 1, truth, SIZE)
+    )
+    drift = track + np.arange(6)[:, None] * [2.0, 0.0]
+    np.testing.assert_allclose(
+        motion_error(drift, track, SIZE, order),
+        np.broadcast_to([2 * np.arange(6), [2], [0]][order], found.shape),
+        atol=1e-12,
+    )
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_a_lost_dot_never_moves_better_than_any_in_the_frame(order: int) -> None:
+    truth = np.random.default_rng(order).uniform(0, SIZE, (1, order + 1, 2))
+    corners = np.array(np.meshgrid(*[[0.0, SIZE]] * 2 * (order + 1))).reshape(2 * (order + 1), -1).T
+    anywhere = corners.reshape(-1, order + 1, 2)
+    worst = motion_error(anywhere, np.repeat(truth, len(anywhere), axis=0), SIZE, order).max()
+    for frame in range(order + 1):
+        lost = truth.copy()
+        lost[0, frame] = np.nan
+        assert motion_error(lost, truth, SIZE, order)[0, 0] == pytest.approx(worst)
+
+
+def test_a_lost_dot_has_the_worst_radius_and_colour() -> None:
+    truth = np.array([[3.0, 3.0, 15.0]])
+    seen = np.array([[3.5, np.nan, np.nan]])
+    np.testing.assert_allclose(radius_error(seen, truth, SIZE), [[0.5, 13, 15]])
+    colour = np.array([[[10.0, 200.0, 0.0], [10.0, 200.0, 0.0]]])
+    seen = np.array([[[12.0, 190.0, 0.0], [np.nan] * 3]])
+    np.testing.assert_allclose(colour_error(seen, colour), [[10, 255]])
+
+
+@given(st.floats(-2, SIZE + 2), st.floats(-2, SIZE + 2))
+def test_the_colour_near_a_place_is_the_mean_of_all_pixels_within_one(x: float, y: float) -> None:
+    clip = np.random.default_rng(0).integers(0, 256, (1, 1, SIZE, SIZE, 3), dtype=np.uint8)
+    row, column = np.mgrid[0:SIZE, 0:SIZE] + 0.5
+    near = (column - x) ** 2 + (row - y) ** 2 <= 1
+    plain = clip[0, 0][near].astype(float).mean(axis=0) if near.any() else [np.nan] * 3
+    np.testing.assert_allclose(colour_near(clip, at(x, y))[0, 0], plain)
+
+
+def test_the_colour_of_a_small_dot_is_its_ink_and_that_of_none_is_unknown() -> None:
+    assert colour_near(disc(15.3, 14.8, radius=1.75, ink=40), at(15.3, 14.8)).item() == 40
+    assert np.isnan(colour_near(disc(16.0, 16.0), at(np.nan, np.nan))).all()
 
 
 def test_ade_is_the_mean_and_fde_the_last() -> None:
@@ -112,3 +175,17 @@ def test_ks_distance_is_scipys() -> None:
 def test_pivot_interval_undoes_the_bias_of_resampling() -> None:
     low, high = pivot_interval(0.3, lambda generator: 0.4 + 0.01 * generator.normal(), 0)
     assert low == pytest.approx(0.18, abs=0.02) and high == 0.3
+
+
+def test_resampled_means_are_the_bootstrap_of_every_column() -> None:
+    values = np.random.default_rng(0).exponential(size=(57, 3))
+    ends = interval_of(resampled_means(values, 4))
+    np.testing.assert_allclose(ends.T, [bootstrap_interval(column, 4) for column in values.T])
+
+
+def test_paired_p_is_that_of_the_t_test_and_says_when_nothing_differs() -> None:
+    generator = np.random.default_rng(0)
+    a, b = generator.normal([[0.4], [0.0]], size=(2, 30))
+    p = paired_p(np.stack([a - b, 0 * a, 0 * a + 2.5], axis=1))
+    np.testing.assert_allclose(p, [ttest_rel(a, b).pvalue, 1, 0])
+    assert (paired_p(np.array([[0.0, 3.0]])) == [1, 0]).all()

@@ -1,6 +1,7 @@
 """`marey demo` from nothing to a report, what it leaves, and that it is not done twice."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.slow
 FIGURES = {
     *(f"reconstruction.{name}" for name in ("survival", "track_error", "psnr", "codebook_use")),
     "classify.accuracy",
+    "classify.calibration_error",
+    "ruler.interval_coverage",
     *(f"{task}.{name}" for task in ("predict", "interpolate") for name in ("ade", "fde", "survival")),
     *(f"generate.{name}" for name in ("law_right", "survival", "copies", "spread")),
     *(f"gate.{name}" for name in ("one_frame", "net_displacement", "path_length", "first_last", "both_lengths")),
@@ -108,6 +111,18 @@ def test_judging_again_finds_the_same(copy: Path) -> None:
     result = marey("judge", copy)
     assert result.returncode == 0, result.stderr
     assert {name: content for name, (_, content) in state(copy).items()} == before
+    assert re.search(r"Position: \d+ % of the prediction error is the (tracker|tokenizer|dynamics)", result.stdout)
+    assert "velocity, px/frame" in result.stdout and result.stdout.splitlines()[-1] == str(copy / "metrics.json")
+
+
+def test_a_run_judged_by_older_rules_is_judged_again(copy: Path) -> None:
+    judged = json.loads((copy / "judged.json").read_text())
+    (copy / "judged.json").write_text(json.dumps({name: value for name, value in judged.items() if name != "rules"}))
+    (copy / "details.json").unlink()
+    result = marey("demo", "--recipe", "smoke", "--out", copy, "--resume")
+    assert result.returncode == 0 and "judge: done already" not in result.stdout
+    assert "budget" in json.loads((copy / "details.json").read_text())
+    assert json.loads((copy / "judged.json").read_text()) == judged
 
 
 def test_a_report_is_made_from_files_alone(copy: Path) -> None:

@@ -297,15 +297,15 @@ def test_an_array_is_no_tensor(local: VideoModel) -> None:
 def test_wrong_numbers_of_frames_are_named(local: VideoModel) -> None:
     refused(lambda: local.classify(noise(1, 7)), r"^video has 7 frames; this model takes 8")
     refused(lambda: local.predict(noise(1, 0), 4), r"^prefix is empty")
-    refused(lambda: local.predict(noise(1, 4), 0), r"prefix has 4 frames, horizon is 0.*at least one hidden")
+    refused(lambda: local.predict(noise(1, 4), 0), r"^horizon=0 is not possible; give a whole number of at least 1")
     refused(lambda: local.predict(noise(1, 4), 5), r"prefix has 4 frames, horizon is 5.*more than the 8 frames")
     refused(lambda: local.predict(noise(1, 8), 1), r"more than the 8 frames")
     refused(lambda: local.predict(noise(1, 4), 60), r"more than the 8 frames that this model knows; use rollout")
-    refused(lambda: local.rollout(noise(1, 4), 0), r"horizon=0, window=4: give a horizon of 1 or more")
-    refused(lambda: local.rollout(noise(1, 4), 9, window=8), r"window=8: .*a window below 8")
+    refused(lambda: local.rollout(noise(1, 4), 0), r"^horizon=0 is not possible")
+    refused(lambda: local.rollout(noise(1, 4), 9, window=8), r"^window=8 is not .* a whole number from 1 to 7")
     refused(lambda: local.interpolate(noise(1, 3), noise(1, 3), 3), r"are 3, 3, 3.*more than the 8 frames")
-    refused(lambda: local.interpolate(noise(1, 3), noise(1, 3), 0), r"at least one hidden")
-    refused(lambda: local.interpolate(noise(1, 3), noise(1, 3), -1), r"at least one hidden")
+    refused(lambda: local.interpolate(noise(1, 3), noise(1, 3), 0), r"^hidden=0 .*of at least 1")
+    refused(lambda: local.interpolate(noise(1, 3), noise(1, 3), "two"), r"^hidden='two' .*of at least 1")
     refused(lambda: local.interpolate(noise(1, 3), noise(2, 3), 2), r"first holds 1 clips and last 2")
 
 
@@ -321,8 +321,8 @@ def test_wrong_laws_are_named(local: VideoModel) -> None:
     refused(lambda: local.generate(torch.tensor([0.0])), r"law is torch.float32 .*int64 labels")
     refused(lambda: local.generate(torch.tensor([[0]])), r"law is .*\(1, 1\).*int64 labels")
     refused(lambda: local.generate(torch.tensor([], dtype=torch.int64)), r"law is .*\(0,\)")
-    refused(lambda: local.generate("linear", n=0), r"n=0.*at least one")
-    refused(lambda: local.generate("linear", n=-2), r"n=-2.*at least one")
+    refused(lambda: local.generate("linear", n=0), r"^n=0 .*of at least 1")
+    refused(lambda: local.generate("linear", n=2.5), r"^n=2.5 .*of at least 1")
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -356,10 +356,15 @@ def test_guidance_without_a_law_or_without_its_task_is_named(local: VideoModel, 
 def test_seeds_temperatures_and_counts_are_checked(model: VideoModel) -> None:
     prefix = noise(1, 4)
     for seed in (-1, 1.5, None, "a", True, 1 << 63):
-        refused(lambda seed=seed: model.predict(prefix, 4, seed), "seed=.*from 0 to 2")
+        refused(
+            lambda seed=seed: model.predict(prefix, 4, seed),
+            "seed=.* give a whole number from 0 to 9223372036854775807$",
+        )
     model.predict(prefix, 4, np.int64(3), steps=1)
     for temperature in (-1.0, math.nan, math.inf):
         refused(lambda each=temperature: model.predict(prefix, 4, temperature=each), "temperature=")
+    refused(lambda: model.predict(prefix, 4, steps=0), r"^steps=0 .*of at least 1")
+    refused(lambda: model.generate("linear", drafts=0), r"^drafts=0 .*of at least 1")
     refused(lambda: model.generate(torch.tensor([1]), n=3, drafts=1, steps=1), "n=3, but law holds 1 labels")
     refused(lambda: model.generate(torch.tensor(1), drafts=1, steps=1), "one per clip")
 

@@ -2,6 +2,7 @@
 
 import click
 
+from marey.cli.compare import compare
 from marey.cli.datasets import check, export, import_command, look
 from marey.cli.encoders import encoders
 from marey.cli.floor import floor
@@ -10,6 +11,7 @@ from marey.cli.options import Commands
 from marey.cli.probe import classify, probe
 from marey.cli.read import read
 from marey.cli.runs import demo, judge, report, train
+from marey.cli.studio import studio
 from marey.cli.track import track
 from marey.cli.twin import twin
 
@@ -33,6 +35,8 @@ def main() -> None:
     marey train dynamics --out runs/mine
     marey judge runs/mine                       ... measured ...
     marey report runs/mine                      ... and shown
+    marey studio runs/mine                      ... and played with, on a page of its own
+    marey compare runs/mine runs/other          two runs or more, clip by clip
     marey twin --of tracks --out runs/twin      the same on coordinates, to compare
     marey encoders                              networks of others, to compare features with
     marey probe --dataset D --encoders i3d      do frozen encoders of others help? against their controls
@@ -43,7 +47,7 @@ def main() -> None:
 
 
 _DATA_SETS = (make, look, check, export, import_command, floor, read, track)
-_RUNS = (train, judge, report, twin)
+_RUNS = (train, judge, report, studio, compare, twin)
 _ENCODERS = (encoders, probe, classify)
 for _command in (demo, *_DATA_SETS, *_RUNS, *_ENCODERS):  # the order of the story
     main.add_command(_command)

@@ -41,9 +41,10 @@ def check(dataset: Path) -> None:
 @click.option(
     "--format",
     "name",
-    type=click.Choice(["npz", "webdataset", "huggingface", "lerobot", "zarr", "mp4", "png"]),
+    type=click.Choice(["npz", "webdataset", "huggingface", "lerobot", "zarr", "mp4", "png", "gif", "webp"]),
     required=True,
-    help="mp4 is lossy (PSNR 45 dB on matched in colour, 33 on hard); the others keep every pixel.",
+    help="mp4 is lossy (PSNR 45 dB on matched in colour, 33 on hard), gif beyond 256 colours a frame (42 on hard); the "
+    "others keep every pixel.",
 )
 @out_option(what="Folder to make.")
 @click.option("--camera", type=click.IntRange(min=0), default=0, show_default=True, help="Whose pixels.")

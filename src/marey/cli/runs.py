@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from marey.cli.handed import TASKS, chosen_guest, handed_in, judge_handed_in
 from marey.cli.options import DEVICE, PATH, RECIPE, RESUME, SEED, chosen_device, chosen_recipe, out_option
 from marey.core.processes import place
 
@@ -104,15 +105,53 @@ def train_dynamics_command(
         click.echo(out / "dynamics")
 
 
-@click.command(short_help="Measure the model of a run on its test split.")
-@click.argument("run", type=PATH)
+@click.command(short_help="Measure the model of a run, or videos of others.")
+@click.argument("run", type=PATH, required=False)
 @DEVICE
-def judge(run: Path, device: str) -> None:
-    """Measure the model in RUN on its test split: metrics.json, details.json, clips."""
+@click.option("--videos", type=PATH, help="Judge these instead: a folder of videos, or an npz with the array videos.")
+@click.option("--dataset", type=PATH, help="The data set whose test clips they answer.")
+@click.option("--task", type=click.Choice(TASKS), help="What they answer.")
+@click.option("--shown", type=click.IntRange(min=1), help="Frames shown: first ones, or at each end of a gap.")
+@click.option("--clips", type=click.IntRange(min=1), help="Judge the first test clips alone.  [default: all]")
+@click.option("--out", type=PATH, help="Folder for what is found of the videos.")
+@click.option("--features", help="An encoder whose features of generated and true clips are compared, as in i3d.")
+def judge(
+    run: Path | None,
+    device: str,
+    videos: Path | None,
+    dataset: Path | None,
+    task: str | None,
+    shown: int | None,
+    clips: int | None,
+    out: Path | None,
+    features: str | None,
+) -> None:
+    """Measure the model in RUN on its test split: metrics.json, details.json, clips.
+
+    Prints the error budget: how much of the error is the ruler's, the tokenizer's and the dynamics'.
+
+    \b
+    marey judge --videos V --dataset D --task predict --shown 4 --out J    videos of any model, by the same rulers
+
+    A video answers the test clip whose row its name ends in (clip-00012.mp4: row 12; of an npz the array index), or
+    the clips in order. It has all frames, or the hidden ones alone. Half of the clip is shown to predict, a quarter at
+    each end to interpolate, unless said. For generate a video names its law in its path, or by labels in the npz.
+    """
+    guest = chosen_guest(features, device)
+    asked = handed_in(run, videos, dataset, task, shown, clips, out, guest)
+    if asked is not None:
+        judge_handed_in(*asked)
+        return
+    assert run is not None
     from marey.recipes.demo import judge_once
     from marey.recipes.runs import load_run, read_recipe
+    from marey.report.terminal import print_budget
 
-    judge_once(read_recipe(run), load_run(run, chosen_device(device)), run, click.echo, again=True)
+    judge_once(read_recipe(run), load_run(run, chosen_device(device)), run, click.echo, again=True, guest=guest)
+    if table := _figures(run):
+        click.echo(table)
+    else:
+        print_budget(run)
     click.echo(run / "metrics.json")
 
 
@@ -127,14 +166,34 @@ def report(run: Path, gif: Path | None, as_table: bool) -> None:
 
         click.echo(markdown(run))
         return
-    _report(run)
+    picture = None
     if gif is not None:
         from marey.report import moving_picture
 
-        click.echo(moving_picture(run, gif))
+        picture = moving_picture(run, gif)  # first: a path that cannot be is said before any work is done
+    _report(run)
+    if picture is not None:
+        click.echo(picture)
 
 
 def _report(run: Path) -> None:
+    from marey.core.files import read_json
     from marey.report import write_report
 
-    click.echo(write_report(run))
+    if table := _figures(run):
+        click.echo(table)
+    elif (run / "config.json").exists() and "videos" in read_json(run / "config.json"):
+        from marey.judge.compare import compare
+        from marey.report.compare_page import write_page
+
+        click.echo(write_page(compare([run]), run / "report.html"))
+    else:
+        click.echo(write_report(run))
+
+
+def _figures(run: Path) -> str | None:
+    """The table of a run that is judged by its figures alone, in a world whose laws the law fit does not know."""
+    from marey.report import markdown
+
+    alone = (run / "metrics.json").exists() and not (run / "details.json").exists()
+    return markdown(run) if alone else None

@@ -1,14 +1,32 @@
 """Files that are either whole or absent, whatever moment the process dies at."""
 
+import errno
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from marey.core.errors import UserError
+
+_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@contextmanager
+def writing(out: Path, kept: str, command: str) -> Iterator[None]:
+    """A full disk or a missing right while `out` is written is a UserError: what is kept, and what to do now."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _ROOM + _RIGHTS:
+            raise
+        fix = "make room" if error.errno in _ROOM else "see to the rights"
+        where = error.filename or out
+        raise UserError(f"{where}: {error.strerror}; {kept}: {fix}, and run the same {command} again") from None
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -1,5 +1,6 @@
 """Datasets in memory: a torch dataset that draws its samples on demand, and one dict with everything."""
 
+import os
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from marey.core.errors import UserError
+from marey.core.numbers import whole_number
 from marey.data.spec import DatasetSpec, dataset_from_preset
 from marey.world.descriptions import descriptions
 from marey.world.equations import equations
@@ -88,9 +90,16 @@ def generate_dataset(
     place, size, phase; see `MatchedWorld`); the samples are those of its train split. An argument out of range is a
     UserError.
     """
-    if num_samples < 1:
-        raise UserError(f"num_samples={num_samples} is too few; choose at least 1")
-    scenes = dataset_from_preset(preset, num_samples, num_frames, image_size, channels, seed).scenes("train")
+    for name, value in (("num_samples", num_samples), ("num_frames", num_frames), ("image_size", image_size)):
+        whole_number(value, name, 1)
+    spec = dataset_from_preset(preset, num_samples, num_frames, image_size, channels, seed)
+    needed = 4 * num_samples * num_frames * channels * image_size**2
+    if needed > (there := os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")):
+        raise UserError(
+            f"num_samples={num_samples}: these clips take {needed / 1e9:,.0f} GB and this machine has "
+            f"{there / 1e9:,.0f}; draw them as they are needed, with ClipDataset, or write their table with marey make"
+        )
+    scenes = spec.scenes("train")
     videos = torch.empty(num_samples, num_frames, channels, image_size, image_size)
     pixels = np.empty((_CHUNK, num_frames, image_size, image_size, channels), np.uint8)
     for start in range(0, num_samples, _CHUNK):

@@ -10,7 +10,6 @@ The table holds the canonical discs, so the pixels are the same bytes on any mac
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 
 from marey.core.config import from_json
 from marey.core.errors import UserError
-from marey.core.files import read_json, sha256, write_atomically, write_text
+from marey.core.files import read_json, sha256, write_atomically, write_text, writing
 from marey.data import claim
 from marey.data.card import LICENCE, card, strip
 from marey.data.engines import Engine, in_process
@@ -29,6 +28,8 @@ from marey.data.spec import SPLITS, DatasetSpec
 from marey.data.table import Samples, from_parquet
 
 Progress = Callable[[int, int], object]  # (samples that are there, samples in all)
+
+_KEPT = "finished shards are kept"
 
 
 def _silent(done: int, total: int) -> None:
@@ -101,7 +102,7 @@ def write_dataset(
     """
     _refuse_nothing(spec)
     spec.check()
-    with _disk(out), claim.whole(out, spec, overwrite):
+    with writing(out, _KEPT, "marey make"), claim.whole(out, spec, overwrite):
         sums = _take_up(out, spec, range(shard_count(spec)))
         journals = sorted(out.glob(f"{SUMS}.*"))
         write_text(out / SUMS, to_lines(sums))
@@ -131,7 +132,7 @@ def write_part(
     spec.check()
     name = f"{index:05}-of-{parts:05}"
     numbers = range(index, shard_count(spec), parts)
-    with _disk(out), claim.part(out, spec, name):
+    with writing(out, _KEPT, "marey make"), claim.part(out, spec, name):
         journal = out / f"{SUMS}.{name}"
         sums = _take_up(out, spec, numbers)
         write_text(journal, to_lines(sums))
@@ -185,18 +186,6 @@ def _refuse_nothing(spec: DatasetSpec) -> None:
     if not shard_count(spec):
         counts = ", ".join(f"{split}=0" for split in SPLITS)
         raise UserError(f"{counts}: the dataset is empty; give at least one split some samples")
-
-
-@contextmanager
-def _disk(out: Path) -> Iterator[None]:
-    """A full disk or a missing right, in one line that says what now."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"{error.filename or out}: {error.strerror}; finished shards are kept: "
-            "make room, or see to the rights, and run the same marey make again"
-        ) from None
 
 
 @lru_cache(maxsize=2)

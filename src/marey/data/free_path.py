@@ -1,5 +1,6 @@
 """Any path through space as a small video, for looking at a trajectory that came from elsewhere."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import Float32, Float64
 from torch import Tensor
 
 from marey.core.errors import UserError
+from marey.core.numbers import whole_number
 from marey.world.camera import Camera, look_at
 from marey.world.kernels import GRID
 from marey.world.look import Picture
@@ -33,9 +35,10 @@ def trajectory_to_video(
     orthographic, first axis to the right and second one up. An impossible argument is a UserError.
     """
     path = _checked(xyz)
-    height, width = img_size
-    if frames < 1 or height < 1 or width < 1:
-        raise UserError(f"frames={frames}, img_size={tuple(img_size)}: all must be at least 1")
+    frames = whole_number(frames, "frames", 1)
+    if not isinstance(img_size, Sequence) or len(img_size) != 2:
+        raise UserError(f"img_size={img_size!r} is not possible; give (height, width)")
+    height, width = (whole_number(side, f"img_size={img_size!r}: a side", 1) for side in img_size)
     if projection != "3d" and projection not in _AXES:
         raise UserError(f"projection={projection!r} is unknown; choose one of 3d, {', '.join(_AXES)}")
     path = _resampled(_unit(path), frames)

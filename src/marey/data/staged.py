@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from marey.core.config import differences
 from marey.core.errors import UserError
-from marey.core.files import read_json, sha256, write_json
+from marey.core.files import read_json, sha256, write_json, writing
 from marey.data.manifest import is_sealed, seal
 
 Progress = Callable[[int, int], object]  # (clips that are done, clips in all)
@@ -65,7 +65,7 @@ def build(out: Path, plan: Plan, steps: Iterable[Step], overwrite: bool = False,
         _refuse_strangers(folder, plan)
     if not overwrite and _content(out):
         raise UserError(f"{out} is there already; add --overwrite to replace it, or choose another --out")
-    with _held(partial):
+    with writing(out, f"what is finished is kept in {partial}", "command"), _held(partial):
         _enter(partial, plan, overwrite)
         if not is_sealed(partial):
             _run(partial, plan, steps, progress)

@@ -7,7 +7,6 @@ has there, and the class token is the same. Each element of the second part look
 before it (VideoGPT, arXiv 2104.10157), whose keys and values are kept while decoding.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +15,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from marey.core.config import strict
-from marey.core.errors import UserError
+from marey.core.numbers import real_number
 from marey.dynamics.sequence import Layout, Sequence
 from marey.dynamics.transformer import Batch, Dynamics, DynamicsConfig
 from marey.dynamics.trunk import Past
@@ -83,8 +82,7 @@ def fill_in_turn(
     model: Autoregressive, sequence: Sequence, temperature: float, generator: torch.Generator | None
 ) -> Int64[Tensor, "B E"]:
     """Values of every element, each drawn beside all before it; those known in `sequence` stay as they are."""
-    if not 0 <= temperature < math.inf:
-        raise UserError(f"temperature={temperature}: give 0 or more")
+    temperature = real_number(temperature, "temperature", 0)
     pasts, layout = model.pasts(), model.layout
     segment, *read = list(model._read(sequence, pasts))[1]
     place = layout.slice("class")

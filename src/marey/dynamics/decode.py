@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from marey.core.errors import UserError
+from marey.core.numbers import real_number, whole_number
 from marey.dynamics.autoregressive import Autoregressive, fill_in_turn
 from marey.dynamics.guidance import Guidance, Sampler
 from marey.dynamics.segments import gumbel
@@ -37,8 +38,7 @@ class ByConfidence:
     choice_temperature: float = 4.5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.choice_temperature < math.inf:
-            raise UserError(f"choice_temperature={self.choice_temperature}: give 0 or more")
+        real_number(self.choice_temperature, "choice_temperature", 0)
 
 
 Order = ByFrame | ByConfidence
@@ -59,8 +59,7 @@ def fill(
     temperature: of the values drawn; at 0 all are the likeliest. guidance: towards the class, if any. order: `ByFrame`
     unless said. An autoregressive model has its own order, and takes a pass for each element instead of `steps`.
     """
-    if steps < 1 or not 0 <= temperature < math.inf:
-        raise UserError(f"steps={steps}, temperature={temperature}: give at least one step, a temperature of 0 or more")
+    steps, temperature = whole_number(steps, "steps", 1), real_number(temperature, "temperature", 0)
     if isinstance(model, Autoregressive):
         if guidance is not None and guidance.weight > 0:
             raise UserError(f"guidance={guidance.weight}: only a parallel model can be guided; leave it at 0")

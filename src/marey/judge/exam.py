@@ -14,8 +14,11 @@ from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.core.seeds import step_seed
 from marey.data.clips import as_clips, as_video
+from marey.encoders.guest import Guest
 from marey.judge.law.fit import LawFit, fit_laws, turning_prior
 from marey.judge.law.fits import Range
+from marey.judge.reading.noise import FEWEST, Noise
+from marey.judge.seen import Seen
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
 from marey.world.render import render
@@ -23,6 +26,8 @@ from marey.world.scenes import Scenes
 
 Video = Float[Tensor, "B C T H W"]
 Clips = UInt8[np.ndarray, "N T H W C"]
+
+_KNOWN = 100  # training clips that tell the tracker's noise
 
 
 @runtime_checkable
@@ -72,6 +77,7 @@ class Exam:
     train: Scenes
     test: Scenes
     config: JudgeConfig
+    guest: Guest | None = None  # whose features of generated and true clips are compared
 
     def __post_init__(self) -> None:
         frames, config = self.test.times.shape[1], self.config
@@ -103,6 +109,32 @@ class Exam:
         """The law fit on the true test clips."""
         return self.fit_of(self.tracks)
 
+    @cached_property
+    def true(self) -> Seen:
+        """What is seen in the true test clips."""
+        return self.seen(self.clips, self.tracks)
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether there is a tokenizer to ask."""
+        return True
+
+    @cached_property
+    def decoded(self) -> Seen | None:
+        """What is seen in the test clips after they went through the model's tokenizer and back, if it has one."""
+        if not self.reconstructs:
+            return None
+        return self.seen(self.answers("reconstruct", lambda video, _: self.model.reconstruct(video), self.clips))
+
+    @cached_property
+    def noise(self) -> Noise | None:
+        """How much the tracker errs on true training clips; None if there are too few to tell."""
+        some = self.train.take(np.arange(min(_KNOWN, len(self.train))))
+        if len(some) < FEWEST:
+            return None
+        truth = Tracks(some.track, some.apparent_radius, some.whole[:, 0, 0])
+        return Noise.measured(track_clips(render(some), contrasts(some)), truth)
+
     @property
     def size(self) -> int:
         """Width of the frames, pixels."""
@@ -132,31 +164,60 @@ class Exam:
         interval = scenes.times[:, 1] - scenes.times[:, 0]
         return turning_prior(np.degrees(np.abs(scenes.parameters[:, 0, 1]) * interval))
 
+    def seen(self, clips: Clips, tracks: Tracks | None = None) -> Seen:
+        """What is seen in clips that should be the test clips."""
+        return Seen.of(clips, self.test, self.contrast, tracks)
+
     def fit_of(self, tracks: Tracks) -> LawFit:
         """The law fit through the test scenes' first camera."""
         return fit_laws(tracks, float(self.test.camera.focal[0, 0]), self.size, turning=self.turning)
 
     def answers(self, name: str, ask: Callable[[Video, int], Video], clips: Clips) -> Clips:
-        """What the model makes of `clips`, batch by batch with a seed each; its pixels are checked."""
+        """What the model makes of `clips`; see `answered`."""
+        return answered(name, ask, clips, self.config)
+
+    @property
+    def asked(self) -> Int64[np.ndarray, "G"]:
+        """The laws that generated clips are to follow, in turn."""
+        return np.arange(self.config.generated) % len(BASE_LAWS)
+
+    def generated(self) -> Clips:
+        """A clip of each of the `asked` laws, batch by batch with a seed each."""
+        size, law = self.config.batch_size, torch.from_numpy(self.asked)
         return np.concatenate([
-            self.checked(name, ask(video, seed), clips.shape[1:]) for video, seed in self.batches(clips)
+            checked(
+                "generate",
+                self.model.generate(law[i : i + size], step_seed(self.config.seed, i)),
+                self.clips.shape[1:],
+            )
+            for i in range(0, len(law), size)
         ])  # fmt: skip
 
     def batches(self, clips: Clips) -> Iterator[tuple[Video, int]]:
         """The clips as video, with a seed per batch."""
-        size = self.config.batch_size
-        for i in range(0, len(clips), size):
-            yield as_video(clips[i : i + size]), step_seed(self.config.seed, i)
+        return batches(clips, self.config)
 
-    def checked(self, name: str, video: Video, shape: tuple[int, ...]) -> Clips:
-        """The model's video as clips; a wrong shape or a pixel that is no number is an error, never a score."""
-        frames, height, width, channels = shape
-        if tuple(video.shape[1:]) != (channels, frames, height, width):
-            wanted = ("B", channels, frames, height, width)
-            raise UserError(f"model.{name} returned shape {tuple(video.shape)}; the judge needs {wanted}")
-        if not torch.isfinite(video).all():
-            raise UserError(f"model.{name} returned pixels that are not finite; train it again with a lower rate")
-        return as_clips(video)
+
+def answered(name: str, ask: Callable[[Video, int], Video], clips: Clips, config: JudgeConfig) -> Clips:
+    """What a model makes of `clips`, batch by batch with a seed each; its pixels are checked."""
+    return np.concatenate([checked(name, ask(video, seed), clips.shape[1:]) for video, seed in batches(clips, config)])
+
+
+def batches(clips: Clips, config: JudgeConfig) -> Iterator[tuple[Video, int]]:
+    """The clips as video, with a seed per batch."""
+    for i in range(0, len(clips), config.batch_size):
+        yield as_video(clips[i : i + config.batch_size]), step_seed(config.seed, i)
+
+
+def checked(name: str, video: Video, shape: tuple[int, ...]) -> Clips:
+    """The model's video as clips; a wrong shape or a pixel that is no number is an error, never a score."""
+    frames, height, width, channels = shape
+    if tuple(video.shape[1:]) != (channels, frames, height, width):
+        wanted = ("B", channels, frames, height, width)
+        raise UserError(f"model.{name} returned shape {tuple(video.shape)}; the judge needs {wanted}")
+    if not torch.isfinite(video).all():
+        raise UserError(f"model.{name} returned pixels that are not finite; train it again with a lower rate")
+    return as_clips(video)
 
 
 def contrasts(scenes: Scenes) -> Float64[np.ndarray, "N"]:

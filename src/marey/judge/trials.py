@@ -1,67 +1,88 @@
 """The trials: each asks the model for one thing and measures what comes back, beside its floor and its baselines."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from marey.judge import baselines
+from marey.judge.budget.completion import completion_costs, rule_tracks
+from marey.judge.budget.costs import Costs, clip_errors, motion_errors
 from marey.judge.exam import Clips, Exam
-from marey.judge.tracker import Tracks, track_clips
+from marey.judge.recovered import paths, readings
+from marey.judge.tracker import Tracks
 from marey.metrics import codebook
+from marey.metrics.calibration import calibration_figure, reliability
 from marey.metrics.figure import Figure, mean_figure, share_figure
-from marey.metrics.pixels import plausible_size, psnr, survives
+from marey.metrics.pixels import psnr, survives
+from marey.metrics.statistics import bootstrap_interval
 from marey.metrics.tracks import ade, displacement
 from marey.world.laws import BASE_LAWS
 from marey.world.render import render
 
 _CHANCE = 1 / len(BASE_LAWS)
+_SLACK = 1e-3  # by which a sum of probabilities may miss 1
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Figures, the arrays of clips/<task>.npz (None without pictures), and this trial's part of details.json."""
+    """Figures, the arrays of clips/<task>.npz (None without pictures), this trial's part of details.json, and what each
+    clip costs (None where there is no truth to compare with).
+    """
 
     figures: list[Figure]
     pictures: dict[str, np.ndarray] | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    costs: Costs | None = None
 
 
 def reconstruct(exam: Exam) -> Outcome:
-    """Through the tokenizer and back: does the dot survive, and where does it end up?"""
-    clips = exam.answers("reconstruct", lambda video, _: exam.model.reconstruct(video), exam.clips)
-    tracks = track_clips(clips, exam.contrast)
+    """Through the tokenizer and back, and how much of its codebook that takes."""
+    outcome = redrawn(exam)
+    figure, details = _codebook(exam)
+    return replace(outcome, figures=[*outcome.figures, figure], details=outcome.details | {"codebook": details})
+
+
+def redrawn(exam: Exam) -> Outcome:
+    """The whole clip is shown and drawn again: does the dot survive, and where does it end up?"""
+    assert exam.decoded is not None
+    clips, tracks = exam.decoded.clips, exam.decoded.tracks
     truth, size, seed = exam.test.track, exam.size, exam.config.seed
     blank = np.broadcast_to(exam.test.picture.paper[:, None, None, None], clips.shape)
-    middle = np.full_like(truth, size / 2)
-    said = exam.fit_of(tracks).law
-
-    def survival(these: Clips) -> Float64[np.ndarray, "N"]:
-        return survives(these, truth, exam.contrast).mean(axis=1)
-
+    lost, middle = np.full_like(truth, np.nan), np.full_like(truth, size / 2)
+    fit = exam.fit_of(tracks)
+    said = fit.law
+    alive, there, page = (survives(these, truth, exam.contrast) for these in (clips, exam.clips, blank))
     figures = [
-        mean_figure("reconstruction.survival", survival(clips), "share", seed,
-                    float(survival(exam.clips).mean()), {"blank_page": float(survival(blank).mean())}),
+        mean_figure("reconstruction.survival", alive.mean(axis=1), "share", seed,
+                    float(there.mean()), {"blank_page": float(page.mean())}),
         mean_figure("reconstruction.track_error", ade(tracks.track, truth, size), "px", seed,
                     _mean_ade(exam.tracks.track, truth, size),
-                    {"blank_page": _mean_ade(np.full_like(truth, np.nan), truth, size),
+                    {"blank_page": _mean_ade(lost, truth, size),
                      "middle_of_frame": _mean_ade(middle, truth, size)}),
         mean_figure("reconstruction.psnr", psnr(clips, exam.clips), "dB", seed,
                     baselines={"blank_page": float(psnr(blank, exam.clips).mean())}),
         share_figure("reconstruction.law_right", said == exam.test.law,
                      float((exam.fit.law == exam.test.law).mean()), {"chance": _CHANCE}),
     ]  # fmt: skip
-    figure, details = _codebook(exam)
-    given = np.ones(truth.shape[1], bool)
-    return Outcome([*figures, figure], _pictures(exam, clips, tracks, given, said), {"codebook": details})
+    every = np.ones(truth.shape[1], bool)
+    costs = Costs(
+        "reconstruct",
+        clip_errors(exam, replace(exam.true, alive=there), every),
+        clip_errors(exam, replace(exam.decoded, alive=alive), every),
+        None,
+        {"blank_page": motion_errors(exam, lost, every) | {"survival": page.mean(axis=1)},
+         "middle_of_frame": motion_errors(exam, middle, every)},
+    )  # fmt: skip
+    read = {"truth": readings(exam, exam.fit), "reconstruct": readings(exam, fit)}
+    return Outcome(figures, _pictures(exam, clips, tracks, every, said), {"recovered": read}, costs)
 
 
 def classify(exam: Exam) -> Outcome:
     """Which law moved it? Asked of the model, of trivial rules, of a probe on the true tracks and of the law fit."""
-    said = np.concatenate([
-        exam.model.classify(video).argmax(dim=1).cpu().numpy() for video, _ in exam.batches(exam.clips)
-    ])  # fmt: skip
+    probability = np.concatenate([exam.model.classify(video).cpu().numpy() for video, _ in exam.batches(exam.clips)])
+    said = probability.argmax(axis=1)
     law, few = exam.test.law, exam.few
     discs, theirs = (np.concatenate([s.track, s.apparent_radius[..., None]], axis=-1) for s in (exam.test, few))
     others = {
@@ -71,7 +92,23 @@ def classify(exam: Exam) -> Outcome:
     }
     shares = {"chance": _CHANCE} | {name: float((other == law).mean()) for name, other in others.items()}
     figure = share_figure("classify.accuracy", said == law, baselines=shares)
-    return Outcome([figure], details={"confusion": {"classify": confusion(law, said, len(BASE_LAWS))}})
+    calibrated, details = _calibration(probability.astype(np.float64), law, exam.config.seed)
+    details |= {"confusion": {"classify": confusion(law, said, len(BASE_LAWS))}}
+    return Outcome([figure, calibrated], details=details)
+
+
+def _calibration(
+    probability: Float64[np.ndarray, "N laws"], law: Int64[np.ndarray, "N"], seed: int
+) -> tuple[Figure, dict[str, Any]]:
+    """Whether the law that is named is right as often as the model says."""
+    name = "classify.calibration_error"
+    if (probability < 0).any() or (np.abs(probability.sum(axis=1) - 1) > _SLACK).any():
+        return Figure(name, None, "share", len(law), why="what the model gives of each law is no probability"), {}
+    said, right = probability.max(axis=1).clip(0, 1), probability.argmax(axis=1) == law
+    figure = calibration_figure(name, said, right, seed)
+    ece = {"value": figure.value, "low": figure.low, "high": figure.high} | figure.baselines
+    bins = [asdict(each) for each in reliability(said, right)]
+    return figure, {"calibration": {"bins": bins, "ece": ece, "n": len(law)}}
 
 
 def predict(exam: Exam) -> Outcome:
@@ -100,23 +137,22 @@ def interpolate(exam: Exam) -> Outcome:
 def _completion(
     task: str, exam: Exam, clips: Clips, given: Bool[np.ndarray, "T"], guesses: baselines.Guesses
 ) -> Outcome:
-    tracks = track_clips(clips, exam.contrast)
-    truth, size, seed = exam.test.track[:, ~given], exam.size, exam.config.seed
+    seen, rules = exam.seen(clips), rule_tracks(exam, given, guesses)
+    tracks, truth, size, seed = seen.tracks, exam.test.track[:, ~given], exam.size, exam.config.seed
     errors = {"model": displacement(tracks.track[:, ~given], truth, size)}
-    errors |= {name: displacement(track, truth, size) for name, track in guesses.tracks.items()}
+    errors |= {name: displacement(rule.track[:, ~given], truth, size) for name, rule in rules.items()}
     floor = displacement(exam.tracks.track[:, ~given], truth, size)
-    last = int(np.flatnonzero(given[: int(np.flatnonzero(~given)[-1])])[-1])
-    still = np.where(given[:, None, None, None], exam.clips, exam.clips[:, last : last + 1])
-    alive = _alive(exam, clips, tracks)[:, ~given].mean(axis=1)
+    costs = completion_costs(task, exam, seen, given, rules)
     figures = [
         *error_figures(task, errors, floor, seed),
-        mean_figure(f"{task}.survival", alive, "share", seed,
-                    float(_alive(exam, exam.clips, exam.tracks)[:, ~given].mean()),
-                    {"copy_last": float(_alive(exam, still, track_clips(still, exam.contrast))[:, ~given].mean())}),
+        mean_figure(f"{task}.survival", costs.model["survival"], "share", seed,
+                    float(costs.tracker["survival"].mean()),
+                    {"copy_last": float(costs.rules["copy_last"]["survival"].mean())}),
     ]  # fmt: skip
-    details = error_curves(task, errors, given) | {"baselines_chosen": {task: guesses.chosen}}
-    said = exam.fit_of(tracks.take(np.arange(exam.config.shown))).law
-    return Outcome(figures, _pictures(exam, clips, tracks, given, said), details)
+    fit = exam.fit_of(tracks)
+    details = error_curves(task, errors, given, seed) | {"baselines_chosen": {task: guesses.chosen}}
+    details |= {"recovered": {task: readings(exam, fit)}}
+    return Outcome(figures, _pictures(exam, clips, tracks, given, fit.law), details, costs)
 
 
 def error_figures(
@@ -133,18 +169,13 @@ def error_figures(
 
 
 def error_curves(
-    task: str, errors: dict[str, Float64[np.ndarray, "N H"]], given: Bool[np.ndarray, "T"]
+    task: str, errors: dict[str, Float64[np.ndarray, "N H"]], given: Bool[np.ndarray, "T"], seed: int
 ) -> dict[str, Any]:
-    """The mean of each error in each hidden frame, for details.json."""
+    """The mean of each error in each hidden frame, and the interval of the model's, for details.json."""
     curve = {"frame": np.flatnonzero(~given).tolist()}
     curve |= {name: error.mean(axis=0).tolist() for name, error in errors.items()}
-    return {"errors": {task: curve}}
-
-
-def _alive(exam: Exam, clips: Clips, tracks: Tracks) -> Bool[np.ndarray, "N T"]:
-    """Survival where the truth's place is not asked for: contrast where the tracker found it, and a likely area."""
-    size = plausible_size(tracks.radius, exam.test.apparent_radius)
-    return survives(clips, tracks.track, exam.contrast) & size
+    low, high = zip(*(bootstrap_interval(frame, seed) for frame in errors["model"].T), strict=True)
+    return {"errors": {task: curve}, "error_intervals": {task: {"low": list(low), "high": list(high)}}}
 
 
 def _codebook(exam: Exam) -> tuple[Figure, dict[str, Any]]:
@@ -172,6 +203,7 @@ def _pictures(
     exam: Exam, clips: Clips, tracks: Tracks, given: Bool[np.ndarray, "T"], said: Int64[np.ndarray, "S"]
 ) -> dict[str, np.ndarray]:
     some = slice(exam.config.shown)
+    truth_space, model_space = paths(exam, tracks, said[some])
     return {
         "truth": exam.clips[some],
         "model": clips[some],
@@ -180,4 +212,6 @@ def _pictures(
         "given": given,
         "law": exam.test.law[some],
         "said": said[some],
+        "truth_space": truth_space,
+        "model_space": model_space,
     }

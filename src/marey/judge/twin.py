@@ -20,6 +20,7 @@ from marey.data.coordinates import OfTracks, OfTrajectories, OnePixel, Points, S
 from marey.judge import baselines
 from marey.judge.exam import Exam
 from marey.judge.generation import copies, spread, values
+from marey.judge.judged import write_per_clip
 from marey.judge.law.fit import LawFit
 from marey.judge.tracker import Tracks
 from marey.judge.trials import Outcome, confusion, error_curves, error_figures
@@ -76,7 +77,8 @@ class TwinExam:
 
 
 def judge_twin(twin: TwinExam, folder: RunFolder, progress: Callable[[str], None]) -> list[Figure]:
-    """Measure every figure that coordinates allow and write metrics.json and details.json to the run folder.
+    """Measure every figure that coordinates allow and write metrics.json, details.json and
+    per_clip.parquet to the run folder.
 
     progress: told the name of each trial before it begins. The same arguments write the same bytes.
     """
@@ -96,6 +98,7 @@ def judge_twin(twin: TwinExam, folder: RunFolder, progress: Callable[[str], None
             details[key] = {**details.get(key, {}), **value}  # type: ignore[dict-item]
     figures = [figure for outcome in outcomes for figure in outcome.figures]
     write_json(folder.path / "details.json", details)
+    write_per_clip(folder.path, figures)
     write_json(folder.path / "metrics.json", [figure.to_json() for figure in figures])
     return figures
 
@@ -186,7 +189,7 @@ def _completion(
     errors = {name: displacement(track, truth, size) for name, track in tracks.items()}
     floor = displacement(twin.seen(twin.rounded)[:, ~given], truth, size)
     survival = Figure(f"{task}.survival", None, "share", len(truth), why=_NO_PICTURE)
-    details = error_curves(task, errors, given) | {"baselines_chosen": {task: guesses.chosen}}
+    details = error_curves(task, errors, given, exam.config.seed) | {"baselines_chosen": {task: guesses.chosen}}
     return Outcome([*error_figures(task, errors, floor, exam.config.seed), survival], details=details)
 
 

@@ -25,7 +25,7 @@ class Figure:
 
     value: None when it could not be measured, and then `why` says so. low, high: 95 % interval. n: cases counted.
     floor: the same figure measured on the true clips, the ruler's own error. baselines: what trivial rules (and
-    ceilings, by their names) reach on the same cases.
+    ceilings, by their names) reach on the same cases. each: of a mean over clips the number of every clip, in order.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Figure:
     baselines: dict[str, float] = field(default_factory=dict)
     why: str | None = None
     level: Level | None = None
+    each: Float64[np.ndarray, "N"] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         assert (self.value is None) == (self.why is not None), f"{self.name}: a missing value says why, others do not"
@@ -84,7 +85,7 @@ def mean_figure(
     if not len(values):
         return Figure(name, None, unit, 0, why="there was no clip to measure")
     low, high = bootstrap_interval(values, seed)
-    return Figure(name, float(values.mean()), unit, len(values), low, high, floor, baselines or {})
+    return Figure(name, float(values.mean()), unit, len(values), low, high, floor, baselines or {}, each=values)
 
 
 def share_figure(
@@ -95,4 +96,5 @@ def share_figure(
     if not n:
         return Figure(name, None, "share", 0, why="there was no clip to measure")
     low, high = wilson_interval(int(hits.sum()), n)
-    return Figure(name, float(hits.mean()), "share", n, low, high, floor, baselines or {})
+    each = hits.astype(np.float64)
+    return Figure(name, float(hits.mean()), "share", n, low, high, floor, baselines or {}, each=each)

@@ -59,3 +59,33 @@ def plausible_size(radius: Float64[np.ndarray, "N T"], expected: Float64[np.ndar
     """Whether the dot's area lies between half and double the expected one; False where it was lost (NaN)."""
     share = (radius / expected) ** 2
     return (share >= 0.5) & (share <= 2)
+
+
+def colour_near(
+    clips: UInt8[np.ndarray, "N T H W C"], position: Float64[np.ndarray, "N T 2"]
+) -> Float64[np.ndarray, "N T C"]:
+    """Mean colour of the pixels centred within 1 px of `position`, grey levels: that of a dot's inside, where its
+    radius is 1.7 px or more. NaN where the position is (a lost dot), or has no pixel near it.
+    """
+    n, frames, height, width, _ = clips.shape
+    known = np.nan_to_num(position, nan=-9.0)
+    window = np.arange(-1, 2)  # from the last pixel whose centre is not beyond the position: all that can be near
+    x, y = (np.floor(known[..., i : i + 1] - 0.5).astype(np.int64) + window for i in (0, 1))
+    across, down = (((each + 0.5 - known[..., i : i + 1]) ** 2) for i, each in enumerate((x, y)))
+    near = (down[..., :, None] + across[..., None, :] <= _NEAR**2).astype(np.float64)
+    near *= ((y >= 0) & (y < height))[..., :, None] & ((x >= 0) & (x < width))[..., None, :]
+    rows, columns = y.clip(0, height - 1)[..., :, None], x.clip(0, width - 1)[..., None, :]
+    patch = clips[np.arange(n)[:, None, None, None], np.arange(frames)[:, None, None], rows, columns]
+    count = near.sum(axis=(2, 3))[..., None]
+    mean = np.einsum("ntij,ntijc->ntc", near, patch.astype(np.float64)) / np.maximum(count, 1)
+    return np.where(count > 0, mean, np.nan)
+
+
+def colour_error(
+    colour: Float64[np.ndarray, "N T C"], truth: Float64[np.ndarray, "N T C"]
+) -> Float64[np.ndarray, "N T"]:
+    """Difference of two colours in the channel where they differ most, grey levels. Where the dot was lost it is the
+    largest there is.
+    """
+    error = np.abs(colour - truth).max(axis=-1)
+    return np.where(np.isnan(error), np.maximum(truth, _PEAK - truth).max(axis=-1), error)

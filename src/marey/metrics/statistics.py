@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.stats import norm
+from scipy.stats import norm, ttest_1samp
 
 RESAMPLES = 2000
 _TAIL = 0.025
@@ -22,6 +22,39 @@ def bootstrap_interval(values: Float64[np.ndarray, "N"], seed: int) -> tuple[flo
     ]
     low, high = np.quantile(np.concatenate(means), [_TAIL, 1 - _TAIL])
     return float(low), float(high)
+
+
+def resampled_means(values: Float64[np.ndarray, "N K"], seed: int) -> Float64[np.ndarray, "R K"]:
+    """Means of K numbers per clip in each of `RESAMPLES` draws of the clips, the same draws for all K, which pairs
+    them; those of `bootstrap_interval` with the same seed.
+    """
+    n = len(values)
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    at_once = max(1, _CHUNK // n)
+    means = []
+    for i in range(0, RESAMPLES, at_once):
+        drawn = generator.integers(n, size=(min(at_once, RESAMPLES - i), n))
+        cell = drawn + n * np.arange(len(drawn))[:, None]
+        count = np.bincount(cell.ravel(), minlength=drawn.size).reshape(drawn.shape)
+        means.append(count.astype(np.float64) @ values / n)
+    return np.concatenate(means)
+
+
+def interval_of(draws: Float64[np.ndarray, "R K"]) -> Float64[np.ndarray, "2 K"]:
+    """Ends of the 95 % percentile intervals."""
+    return np.asarray(np.quantile(draws, [_TAIL, 1 - _TAIL], axis=0))
+
+
+def paired_p(differences: Float64[np.ndarray, "N K"]) -> Float64[np.ndarray, "K"]:
+    """Two-sided p of the paired t test (Student, 1908) that a mean difference over clips is zero: 1 where all
+    differences are equal and zero, 0 where they are equal and something else.
+    """
+    largest = np.abs(differences).max(axis=0)
+    varies = np.ptp(differences, axis=0) > 1e-9 * largest
+    p = np.where(largest > 0, 0.0, 1.0)
+    if len(differences) > 1 and varies.any():
+        p[varies] = ttest_1samp(differences[:, varies], 0.0, axis=0).pvalue
+    return p
 
 
 def wilson_interval(hits: int, n: int) -> tuple[float, float]:

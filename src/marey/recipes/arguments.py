@@ -1,13 +1,13 @@
 """What users hand to a model: taken if the model can take it, else one line says why not."""
 
 from dataclasses import dataclass
-from operator import index
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from marey.core.errors import UserError
+from marey.core.numbers import whole_number
 from marey.world.laws import BASE_LAWS, law_index
 
 
@@ -50,19 +50,11 @@ def checked_labels(law: object, n: int) -> Int64[Tensor, "B"]:
 
 def checked_seed(seed: object) -> int:
     """A whole number from 0 to 2**63 - 1."""
-    try:
-        number = index(seed)  # type: ignore[arg-type]
-    except TypeError:
-        number = -1
-    if isinstance(seed, bool) or not 0 <= number < 1 << 63:
-        raise UserError(f"seed={seed!r} is not possible; give a whole number from 0 to 2**63 - 1")
-    return number
+    return whole_number(seed, "seed", 0, 2**63 - 1)
 
 
-def checked_total(total: int, parts: str, hidden: int, frames: int) -> int:
+def checked_total(total: int, parts: str, frames: int) -> int:
     """Frames of a clip put together from parts."""
-    if hidden < 1:
-        raise UserError(f"{parts}: ask for at least one hidden frame")
     if total > frames:
         raise UserError(f"{parts}: together more than the {frames} frames that this model knows; use rollout")
     return total

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from marey.core.errors import UserError
-from marey.data.spec import DatasetSpec
+from marey.data.spec import PRESETS, DatasetSpec
 from marey.dynamics.tasks import EVERY_TASK
 from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import JudgeConfig
@@ -56,9 +56,27 @@ BASE = replace(
     judge=replace(SMALL.judge, prefix=8, horizon=8, ends=4, hidden=8),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (SMOKE, SMALL, EVERY, BASE)}
 
-# What `small` is asked to reach on its test split.
+def _phyworld(motion: str, maps: int, digits: int) -> Recipe:
+    """Three frames are shown and 29 predicted; judged within and beyond the radii and speeds of training."""
+    spec = PRESETS[f"phyworld-{motion}"]
+    return replace(
+        SMALL,
+        name=f"phyworld-{motion}",
+        dataset=replace(spec, train=10_000, validation=500, test=500, held_out=500),
+        tokenizer=TokenizerConfig(channels=3, cell=(64, 64), maps=maps, quantizer=FSQConfig(levels=(1024,) * digits)),
+        tokenizer_training=replace(SMALL.tokenizer_training, steps=3000, batch_size=4),
+        dynamics_training=replace(SMALL.dynamics_training, steps=6000, batch_size=64),
+        judge=replace(SMALL.judge, prefix=3, horizon=29, ends=3, hidden=26),
+        tasks=("predict",),
+    )
+
+
+PHYWORLD = (_phyworld("uniform", 4, 3), _phyworld("parabola", 4, 3), _phyworld("collision", 6, 5))
+
+RECIPES = {recipe.name: recipe for recipe in (SMOKE, SMALL, EVERY, BASE, *PHYWORLD)}
+
+# What the recipes are asked to reach on their test splits.
 LEVELS = {
     "small": {
         "reconstruction.survival": Level("at least", 0.99),
@@ -69,6 +87,13 @@ LEVELS = {
         "generate.law_right": Level("at least", 0.85),
         "generate.survival": Level("at least", 0.95),
     }
+} | {
+    each.name: {
+        "within.reconstruction_times_floor": Level("at most", 1.05),
+        "within.prediction_times_floor": Level("at most", 1.5),
+        "beyond.prediction_times_floor": Level("at most", 10.0),
+    }
+    for each in PHYWORLD
 }
 
 

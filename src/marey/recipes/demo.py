@@ -11,6 +11,8 @@ from marey.core.files import read_json, sha256, write_json
 from marey.core.processes import processes
 from marey.data.spec import DatasetSpec
 from marey.dynamics.tasks import tasks_named
+from marey.encoders.guest import Guest
+from marey.judge.verdict import RULES
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
 from marey.recipes.stages import judge_run, start_run, timed, train_dynamics, train_tokenizer
@@ -33,17 +35,19 @@ def run_recipe(recipe: Recipe, out: Path, device: torch.device, say: Say, resume
     judge_once(recipe, VideoModel(tokenizer, dynamics, recipe.shape, tasks_named(recipe.tasks)).to(device), out, say)
 
 
-def judge_once(recipe: Recipe, model: VideoModel, out: Path, say: Say, again: bool = False) -> None:
-    """Judge a run unless the same weights were judged by the same rules already."""
+def judge_once(
+    recipe: Recipe, model: VideoModel, out: Path, say: Say, again: bool = False, guest: Guest | None = None
+) -> None:
+    """Judge a run unless the same weights were judged by the same rules already. guest: see `judge`."""
     folders = ("tokenizer", "dynamics")
     identity = {name: sha256(out / name / "weights.safetensors") for name in folders}
-    identity |= {"judge": fingerprint(recipe.judge), "dataset": fingerprint(recipe.dataset)}
+    identity |= {"judge": fingerprint(recipe.judge), "dataset": fingerprint(recipe.dataset), "rules": str(RULES)}
     done = out / "judged.json"
     if done.exists() and read_json(done) == identity and not again:
         say("judge: done already")
         return
     with timed(out, "judge"):
-        judge_run(recipe, model, out, lambda trial: say(f"judge: {trial}"))
+        judge_run(recipe, model, out, lambda trial: say(f"judge: {trial}"), guest)
     write_json(done, identity)
 
 

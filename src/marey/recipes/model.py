@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from marey.core.errors import UserError
+from marey.core.numbers import whole_number
 from marey.core.seeds import step_seed
 from marey.dynamics.decode import fill
 from marey.dynamics.guidance import Guidance
@@ -59,8 +60,8 @@ class VideoModel(TokenModel):
     def predict(self, prefix: Part, horizon: int, seed: int = 0, law: Law | None = None, **decoding: Any) -> Video:
         """The whole clip: `prefix` and `horizon` more frames, with or without the class given."""
         prefix = self._checked(prefix, "prefix")
-        shown, frames = prefix.shape[2], self.shape.frames
-        total = checked_total(shown + horizon, f"prefix has {shown} frames, horizon is {horizon}", horizon, frames)
+        shown, frames, horizon = prefix.shape[2], self.shape.frames, whole_number(horizon, "horizon", 1)
+        total = checked_total(shown + horizon, f"prefix has {shown} frames, horizon is {horizon}", frames)
         filled = self._fill("predict", self._padded(prefix), torch.arange(frames) < shown, law, seed, **decoding)
         return torch.cat([prefix, filled[:, :, shown:total]], dim=2)
 
@@ -77,10 +78,8 @@ class VideoModel(TokenModel):
         unless said) predict the rest of a clip, and the last of those again. Each window has a seed of its own.
         """
         video, frames = self._checked(prefix, "prefix"), self.shape.frames
-        window = frames // 2 if window is None else window
-        if horizon < 1 or not 1 <= window < frames:
-            raise UserError(f"horizon={horizon}, window={window}: give a horizon of 1 or more, a window below {frames}")
-        total, turn = video.shape[2] + horizon, 0
+        window = whole_number(frames // 2 if window is None else window, "window", 1, frames - 1)
+        total, turn = video.shape[2] + whole_number(horizon, "horizon", 1), 0
         while video.shape[2] < total:
             last = video[:, :, -window:]
             further = min(frames - last.shape[2], total - video.shape[2])
@@ -95,9 +94,9 @@ class VideoModel(TokenModel):
         first, last = self._checked(first, "first"), self._checked(last, "last")
         if len(first) != len(last):
             raise UserError(f"first holds {len(first)} clips and last {len(last)}; give as many of both")
-        start, stop = first.shape[2], first.shape[2] + hidden
+        start, stop = first.shape[2], first.shape[2] + whole_number(hidden, "hidden", 1)
         parts = f"first, hidden, last are {start}, {hidden}, {last.shape[2]}"
-        total = checked_total(stop + last.shape[2], parts, hidden, self.shape.frames)
+        total = checked_total(stop + last.shape[2], parts, self.shape.frames)
         video = self._padded(torch.cat([first, first[:, :, -1:].expand(-1, -1, hidden, -1, -1), last], dim=2))
         frame = torch.arange(self.shape.frames)
         shown = (frame < start) | ((frame >= stop) & (frame < total))
@@ -137,8 +136,7 @@ class VideoModel(TokenModel):
 
         drafts: drawn for each clip; the one is kept in which the model's own class token reads the law best.
         """
-        if n < 1 or drafts < 1:
-            raise UserError(f"n={n}, drafts={drafts}: give at least one of each")
+        n, drafts = whole_number(n, "n", 1), whole_number(drafts, "drafts", 1)
         if isinstance(law, Tensor) and n not in (1, law.numel()):
             raise UserError(f"n={n}, but law holds {law.numel()} labels, one for each clip; leave n out")
         labels = checked_labels(law, law.numel() if isinstance(law, Tensor) else n).to(self.device)

@@ -29,7 +29,9 @@ from marey.dynamics.autoregressive import Autoregressive, AutoregressiveConfig
 from marey.dynamics.tasks import Exercise, Task, draw_exercises, tasks_named, uniforms_needed
 from marey.dynamics.transformer import Batch as MaskedBatch
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
-from marey.judge.verdict import Verdict, judge
+from marey.encoders.guest import Guest
+from marey.judge.physics import judge_physics
+from marey.judge.verdict import judge
 from marey.metrics import codebook
 from marey.recipes.catalogue import LEVELS
 from marey.recipes.model import VideoModel
@@ -190,18 +192,31 @@ def _batches(recipe: Recipe, training: TrainConfig) -> Batches:
     return Batches(recipe.dataset, training.batch_size, recipe.seed, augmented=recipe.dataset.world.kind == "matched")
 
 
-def judge_run(recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[str], None]) -> Verdict:
-    """Measure the model on the test split; writes metrics.json, details.json and clips/."""
-    return judge(
+def judge_run(
+    recipe: Recipe, model: VideoModel, out: Path, progress: Callable[[str], None], guest: Guest | None = None
+) -> None:
+    """Measure the model on the test split, and beyond what it was trained on if the data set holds that out.
+
+    Writes metrics.json, and of a world that the law fit knows details.json and clips/.
+    """
+    dataset, levels = recipe.dataset, LEVELS.get(recipe.name, {})
+    test, held_out = dataset.scenes("test"), dataset.scenes("held_out") if dataset.held_out else None
+    if dataset.world.kind == "phyworld":
+        sides = {"within": test} | ({} if held_out is None else {"beyond": held_out})
+        judge_physics(model.eval(), sides, recipe.judge, RunFolder(out), progress, levels)
+        return
+    judge(
         model.eval(),
-        recipe.dataset.scenes("train"),
-        recipe.dataset.scenes("test"),
+        dataset.scenes("train"),
+        test,
         recipe.judge,
         RunFolder(out),
         progress,
-        levels=LEVELS.get(recipe.name),
+        levels=levels,
         tasks=[_row(task) for task in model.tasks],
         not_run=NOT_RUN,
+        held_out=held_out,
+        guest=guest,
     )
 
 

@@ -8,8 +8,13 @@ from marey.report.words import GROUPS, number, plain, title_of, unit_of
 
 def markdown(run: Path) -> str:
     """One row per figure of metrics.json: value, 95 % interval, n, floor, level, baselines."""
+    return table(read_figures(run))
+
+
+def table(figures: list[Figure]) -> str:
+    """One row per figure of a model; others, such as those of its data, are left out."""
     rows = ["| figure | value | 95 % interval | n | floor | asked | beside it |", "|---|---|---|---|---|---|---|"]
-    rows += [_row(figure) for figure in read_figures(run) if figure.name.split(".")[0] in GROUPS]
+    rows += [_row(figure) for figure in figures if figure.name.split(".")[0] in GROUPS]
     return "\n".join(rows)
 
 

@@ -23,12 +23,18 @@ TITLES = {
     "reconstruction.survival": Title("Survival", _SURVIVAL, _HIGH),
     "reconstruction.track_error": Title("Track error", "distance between the tracked dot and the true one", _LOW),
     "reconstruction.psnr": Title("PSNR", "stands beside the blank page's, which is high when the dot is small", _HIGH),
+    "reconstruction.law_right": Title(
+        "Law right", "share of reconstructed clips on which their own law fits best", _HIGH
+    ),
     "reconstruction.codebook_use": Title(
         "Codebook use",
         "share of the codes, or of each digit's levels if there are many, that the test clips use",
         _HIGH,
     ),
     "classify.accuracy": Title("Accuracy", "share of test clips whose law the model names", _HIGH),
+    "classify.calibration_error": Title(
+        "Calibration error", "mean distance between how sure the model says it is and how often it is right", _LOW
+    ),
     "predict.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
     "predict.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),
     "predict.survival": Title("Survival", _ALIVE, _HIGH),
@@ -37,8 +43,17 @@ TITLES = {
     "interpolate.survival": Title("Survival", _ALIVE, _HIGH),
     "generate.law_right": Title("Law right", "share of generated clips on which the asked law fits best", _HIGH),
     "generate.survival": Title("Survival", _ALIVE, _HIGH),
-    "generate.copies": Title("Copies", "generated clips that repeat a clip of the training set", _LOW),
-    "generate.spread": Title("Spread", "how widely the generated motions vary, beside the data's"),
+    "generate.copies": Title("Copies", "clips that repeat a clip of the training set, or lose their dot", _LOW),
+    "generate.duplicates": Title("Duplicates", "clips that repeat another generated clip, or lose their dot", _LOW),
+    "generate.spread": Title("Spread", "how far the parameters' distributions are from the data's, mean of all", _LOW),
+    "generate.precision": Title("Precision", "clips that follow their law with parameters like the data's", _HIGH),
+    "generate.recall": Title("Recall", "test clips whose parameters are like those of generated clips", _HIGH),
+    "generate.frechet_parameters": Title("Fréchet distance, parameters", "between fitted and data's, each law", _LOW),
+    "generate.residual": Title("Residual", "rms distance of the dot from the asked law as it fits best", _LOW),
+    "generate.frechet_features": Title("Fréchet distance, features", "of an encoder; with I3D this is the FVD", _LOW),
+    "ruler.interval_coverage": Title(
+        "Interval coverage", "share of the true clips' parameters that lie within the law fit's 95 % intervals"
+    ),
     "gate.one_frame": Title("One frame", "the law, told from a single frame"),
     "gate.net_displacement": Title("Net displacement", "the law, told from how far the dot ends from its start"),
     "gate.path_length": Title("Path length", "the law, told from how far the dot travels"),
@@ -46,7 +61,25 @@ TITLES = {
     "gate.both_lengths": Title("Both lengths", "the law, told from net displacement and path length together"),
 }
 GROUPS = {"reconstruction": "Reconstruction", "classify": "Classification", "predict": "Prediction",
-          "interpolate": "Interpolation", "generate": "Generation"}  # fmt: skip
+          "interpolate": "Interpolation", "generate": "Generation", "ruler": "Ruler"}  # fmt: skip
+
+
+CAPTIONS = {
+    "reconstruct": ("Reconstruction", "The tokenizer alone: clip to tokens and back. No dynamics involved."),
+    "predict": ("Prediction", "Shown the first frames, the model draws those that follow."),
+    "interpolate": ("Interpolation", "Shown the first and the last frames, the model draws the middle."),
+    "generate": ("Generation", "Shown nothing but the name of a law, the model draws a whole clip."),
+}
+
+
+BROKEN = {  # with soft hyphens, where a word must fit under a small picture
+    "truth": "truth",
+    "reconstruct": "recon\u00adstruc\u00adtion",
+    "predict": "predic\u00adtion",
+    "interpolate": "interpo\u00adlation",
+    "generate": "gener\u00adation",
+}
+HEADLINE = ("classify.accuracy", "predict.ade", "interpolate.ade", "generate.law_right")
 
 
 def title_of(name: str) -> Title:
@@ -59,7 +92,10 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-_UNITS = {"_m_s2": "m/s²", "_m_s": "m/s", "_rad_s": "rad/s", "_rad": "rad", "_m": "m", "_s": "s", "_hz": "Hz"}
+_UNITS = {  # the longer ending first
+    "_m_s2": "m/s²", "_m_s": "m/s", "_m_rad": "m/rad", "_rad_s": "rad/s", "_1_s": "1/s",
+    "_rad": "rad", "_m": "m", "_s": "s", "_hz": "Hz",
+}  # fmt: skip
 
 
 def parameter(name: str) -> tuple[str, str]:
@@ -115,16 +151,22 @@ def story(figures: list[Figure]) -> str:
 
 
 # Beside the trivial rules a figure may carry what no model is expected to pass: not to be called a baseline.
-_CEILINGS = {"probe_on_true_tracks", "law_fit", "true_clips", "reconstructed_clips"}
+CEILINGS = {"probe_on_true_tracks", "law_fit", "fitted_law", "true_clips", "reconstructed_clips"}
 
 
 def beside(figure: Figure) -> str:
     """The best trivial baseline, in brackets."""
-    known = {name: value for name, value in figure.baselines.items() if value is not None and name not in _CEILINGS}
+    rule = best_rule(figure)
+    return f" ({rule})" if rule else ""
+
+
+def best_rule(figure: Figure) -> str:
+    """The best trivial baseline: what it is called and what it reaches; empty where there is none."""
+    known = {name: value for name, value in figure.baselines.items() if value is not None and name not in CEILINGS}
     if not known:
         return ""
     best = (min if title_of(figure.name).better == _LOW else max)(known, key=lambda name: known[name])
-    return f" ({plain(best)}: {_amount(figure, known[best])})"
+    return f"{plain(best)}: {_amount(figure, known[best])}"
 
 
 def _amount(figure: Figure, value: float | None) -> str:

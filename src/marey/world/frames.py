@@ -9,7 +9,7 @@ A clip of flat discs on plain paper is filled at the speed of memory; then only 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int8, Int32, Int64, UInt8
+from jaxtyping import Int8, Int32, Int64, UInt8
 from numba import njit
 
 from marey.world.kernels import LINES, blend, blend_lit, cover
@@ -18,7 +18,7 @@ from marey.world.plan import Plan
 from marey.world.surroundings import copy, draw_background, drift, hide, noise
 
 
-class _Scratch(NamedTuple):
+class Scratch(NamedTuple):
     """Memory that the kernels reuse: the background, exposures, and what discs and their order need.
 
     boxes: around the bodies of each frame: first row, end, first value in a row, end.
@@ -33,8 +33,8 @@ class _Scratch(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _scratch(bodies: int, moments: int, frames: int, height: int, width: int, channels: int) -> _Scratch:
-    return _Scratch(
+def scratch_for(bodies: int, moments: int, frames: int, height: int, width: int, channels: int) -> Scratch:
+    return Scratch(
         np.empty((height, width * channels), np.uint8),
         np.empty((moments // frames, height, width * channels), np.uint8),
         np.empty(LINES * height, np.int32),
@@ -49,63 +49,32 @@ def draw_clips(discs: Int32[np.ndarray, "n M F 4"], plan: Plan, out: UInt8[np.nd
     """Draw whole clips."""
     clips, frames, height, across = out.shape
     channels = plan.paper.shape[1]
-    scratch = _scratch(discs.shape[1], discs.shape[2], frames, height, across // channels, channels)
+    scratch = scratch_for(discs.shape[1], discs.shape[2], frames, height, across // channels, channels)
     for n in range(clips):
-        _draw_clip(discs[n], plan, n, scratch, out[n])
+        draw_clip(discs[n], plan, n, scratch, out[n])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def draw_videos(
-    discs: Int32[np.ndarray, "n M F 4"],
-    plan: Plan,
-    ways: Int64[np.ndarray, "n"],
-    out: Float32[np.ndarray, "n C T H W"],
-) -> None:
-    """The same clips as models see them: -1 is black, 1 is white; each in its way, see `render.draw_video`."""
-    clips, channels, frames, height, width = out.shape
-    scratch = _scratch(discs.shape[1], discs.shape[2], frames, height, width, channels)
-    clip = np.empty((frames, height, width * channels), np.uint8)
-    stained = True  # whether the clip shows more than paper and the bodies in its boxes
-    for n in range(clips):
-        plain = not (plan.backdrop[n] != PLAIN or plan.occluders.shape[1] or plan.noise[n] or plan.drift[n])
-        if plain and discs.shape[2] == frames:
-            if stained or not _same(plan.paper[n], plan.paper[n - 1]):
-                draw_background(plan, n, scratch.behind)
-                _fill(plan.paper[n], clip)
-            _draw_bodies(discs[n], 0, plan.ink[n], plan.shading[n], plan.light[n], scratch, clip)
-            for c in range(channels):
-                out[n, c].reshape(frames * height * width)[:] = _level(plan.paper[n, c])
-                _to_video(clip, scratch.boxes, c, ways[n], out[n])  # while the plane is in the cache
-            _erase(scratch.behind, scratch.boxes, clip)
-        else:
-            _draw_clip(discs[n], plan, n, scratch, clip)
-            scratch.boxes[:] = np.array([0, height, 0, width * channels])
-            for c in range(channels):
-                _to_video(clip, scratch.boxes, c, ways[n], out[n])
-        stained = not plain
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _draw_clip(
-    discs: Int32[np.ndarray, "M F 4"], plan: Plan, n: int, scratch: _Scratch, out: UInt8[np.ndarray, "T H WC"]
+def draw_clip(
+    discs: Int32[np.ndarray, "M F 4"], plan: Plan, n: int, scratch: Scratch, out: UInt8[np.ndarray, "T H WC"]
 ) -> None:
     frames, exposures = len(out), discs.shape[1] // len(out)
     if plan.backdrop[n] == PLAIN and exposures == 1:
-        _fill(plan.paper[n], out)
+        fill(plan.paper[n], out)
     else:
         draw_background(plan, n, scratch.behind)
     if exposures == 1:
         for t in range(frames if plan.backdrop[n] != PLAIN else 0):
             copy(scratch.behind, out[t])
-        _draw_bodies(discs, 0, plan.ink[n], plan.shading[n], plan.light[n], scratch, out)
+        draw_bodies(discs, 0, plan.ink[n], plan.shading[n], plan.light[n], scratch, out)
     else:
         for take in scratch.takes:
             copy(scratch.behind, take)
         for t in range(frames):
-            _draw_bodies(discs, t * exposures, plan.ink[n], plan.shading[n], plan.light[n], scratch, scratch.takes)
+            draw_bodies(discs, t * exposures, plan.ink[n], plan.shading[n], plan.light[n], scratch, scratch.takes)
             copy(scratch.behind, out[t])
             _average(scratch.takes, scratch.boxes, out[t])
-            _erase(scratch.behind, scratch.boxes, scratch.takes)
+            erase(scratch.behind, scratch.boxes, scratch.takes)
     hide(plan.occluders[n], plan.cover[n], out)
     if plan.drift[n]:
         drift(plan.drift[n], out)
@@ -114,13 +83,13 @@ def _draw_clip(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _draw_bodies(
+def draw_bodies(
     discs: Int32[np.ndarray, "M F 4"],
     start: int,
     ink: UInt8[np.ndarray, "M C"],
     shading: UInt8[np.ndarray, "M"],
     light: Int8[np.ndarray, "3"],
-    scratch: _Scratch,
+    scratch: Scratch,
     out: UInt8[np.ndarray, "T H WC"],
 ) -> None:
     """Draw the bodies at the moments from `start` on into the frames of `out`, far to near; note the boxes."""
@@ -158,7 +127,7 @@ def _sort(discs: Int32[np.ndarray, "M F 4"], moment: int, order: Int64[np.ndarra
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill(paper: UInt8[np.ndarray, "C"], out: UInt8[np.ndarray, "T H WC"]) -> None:
+def fill(paper: UInt8[np.ndarray, "C"], out: UInt8[np.ndarray, "T H WC"]) -> None:
     even = True
     for c in range(1, len(paper)):
         even &= paper[c] == paper[0]
@@ -189,15 +158,7 @@ def _average(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _same(one: UInt8[np.ndarray, "C"], other: UInt8[np.ndarray, "C"]) -> bool:
-    same = True
-    for c in range(len(one)):
-        same &= one[c] == other[c]
-    return same
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _erase(
+def erase(
     behind: UInt8[np.ndarray, "H WC"], boxes: Int64[np.ndarray, "T 4"], clip: UInt8[np.ndarray, "T H WC"]
 ) -> None:
     for t in range(len(clip)):
@@ -205,40 +166,3 @@ def _erase(
             line, paper = clip[t, row, boxes[t, 2] : boxes[t, 3]], behind[row, boxes[t, 2] : boxes[t, 3]]
             for x in range(len(line)):
                 line[x] = paper[x]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _to_video(
-    clip: UInt8[np.ndarray, "T H WC"],
-    boxes: Int64[np.ndarray, "T 4"],
-    c: int,
-    way: int,
-    video: Float32[np.ndarray, "C T H W"],
-) -> None:
-    """Copy one channel of the pixels in the boxes of each frame into a video, to where the way takes them."""
-    channels, frames, height, width = video.shape
-    pixels, levels = clip.reshape(clip.size), video[c].reshape(frames * height * width)
-    across, down, later = -1 if way & 2 else 1, -width if way & 4 else width, height * width  # steps in `levels`
-    start = (width - 1) * (across < 0) + (height - 1) * width * (down < 0)
-    if way & 8:
-        start, later = start + (frames - 1) * later, -later
-    line, step = (across, down) if way & 1 else (down, across)  # from row to row of the clip, from column to column
-    for t in range(frames):
-        first, count = boxes[t, 2] // channels, (boxes[t, 3] - boxes[t, 2]) // channels
-        for row in range(boxes[t, 0], boxes[t, 1]):
-            at, to = (t * height + row) * width + first, start + t * later + row * line + first * step
-            source = pixels[channels * at + c : channels * (at + count)]
-            if step != 1:
-                for x in range(count):
-                    levels[to + step * x] = _level(source[channels * x])
-            elif channels == 1:  # literal steps, so that a compiler can vectorise
-                for x in range(count):
-                    levels[to + x] = _level(source[x])
-            else:
-                for x in range(count):
-                    levels[to + x] = _level(source[3 * x])
-
-
-@njit(cache=True, nogil=True, inline="always", error_model="numpy")
-def _level(pixel: np.uint8) -> np.float32:
-    return np.float32(pixel) / np.float32(127.5) - np.float32(1)

@@ -14,11 +14,12 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64, UInt8
 
 from marey.core.errors import UserError
-from marey.world.frames import draw_clips, draw_videos
+from marey.world.frames import draw_clips
 from marey.world.kernels import FAR, GRID
 from marey.world.look import IMAGE, MOMENT, Picture
 from marey.world.plan import Plan, plan
 from marey.world.scenes import Scenes
+from marey.world.videos import draw_videos
 
 _DEPTH = 1000  # parts of a metre
 

@@ -8,6 +8,7 @@ from marey.core.files import write_text
 from marey.data.exports.frame import Export, Format, Shard, Write, checked_camera, default_per_shard
 from marey.data.exports.huggingface import HUGGINGFACE
 from marey.data.exports.lerobot import LEROBOT
+from marey.data.exports.moving import GIF, WEBP
 from marey.data.exports.mp4 import MP4
 from marey.data.exports.npz import NPZ
 from marey.data.exports.png import PNG
@@ -25,6 +26,8 @@ FORMATS: dict[str, Format] = {
     "zarr": ZARR,
     "mp4": MP4,
     "png": PNG,
+    "gif": GIF,
+    "webp": WEBP,
 }
 PLAN = "export.json"
 

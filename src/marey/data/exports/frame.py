@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 
 from marey.core.errors import UserError
 from marey.data.folder import StoredDataset
@@ -122,3 +122,8 @@ def checked_camera(dataset: StoredDataset, camera: int) -> int:
     if not 0 <= camera < cameras:
         raise UserError(f"--camera {camera} is not in the dataset; it has cameras 0 to {cameras - 1}")
     return camera
+
+
+def frame_rate(times: Float64[np.ndarray, "T"]) -> float:
+    """Frames per second of a clip; of a single frame 1."""
+    return float((len(times) - 1) / (times[-1] - times[0])) if len(times) > 1 else 1.0

@@ -5,10 +5,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import UInt8
 
 from marey.core.errors import UserError
-from marey.data.exports.frame import Export, Format, Shard
+from marey.data.exports.frame import Export, Format, Shard, frame_rate
 from marey.data.exports.spreadsheet import file_name, write_tables
 from marey.data.extras import library
 
@@ -28,15 +28,15 @@ def _write(folder: Path, export: Export, shard: Shard) -> Iterable[str]:
     samples = export.samples(shard)
     names = [file_name(_NAME, shard, row) for row in range(len(shard))]
     for name, clip, times in zip(names, export.clips(samples), samples.scenes.times, strict=True):
-        _film(folder / name, clip, times)
+        write_film(folder / name, clip, frame_rate(times))
     return names
 
 
-def _film(file: Path, clip: UInt8[np.ndarray, "T H W C"], times: Float64[np.ndarray, "T"]) -> None:
+def write_film(file: Path, clip: UInt8[np.ndarray, "T H W C"], rate: float) -> None:
+    """Write one clip of even height and width. rate: frames per second."""
     av = library("av")
-    rate = Fraction((len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 1).limit_denominator(1000)
     with av.open(str(file), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libx264", rate=rate, options=_X264)
+        stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1000), options=_X264)
         stream.height, stream.width = clip.shape[1:3]
         stream.pix_fmt = "yuv420p"  # what every player knows
         stream.codec_context.thread_count = 1  # the bytes depend on it

@@ -197,8 +197,9 @@ def _arrays(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def open_foreign(path: Path) -> Foreign:
+def open_foreign(path: str | Path) -> Foreign:
     """Open an imported folder; a missing, unfinished or damaged file is a UserError that names it."""
+    path = Path(path)
     if not (path / PLAN).exists():
         raise UserError(f"{path} holds no import (there is no {PLAN}); make one with marey import SOURCE --out {path}")
     for name, digest in read_seal(path).items():

@@ -1,0 +1,135 @@
+"""Does a model know the law, or the clips it was shown? A few frames are given and the rest is asked for, on clips like
+those of training and on clips of radii and speeds beyond them.
+
+The protocol of Kang et al., "How Far is Video Generation from World Model" (ICML 2025, arXiv 2411.02385): the error of
+each ball's velocity over the predicted frames, here as a multiple of what the tracker errs on the true clips. Their
+evaluator leaves out a ball that vanished; here it costs the most that there is (see `metrics.tracks.motion_error`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from marey.core.files import write_json
+from marey.core.runs import RunFolder
+from marey.judge.baselines import extended
+from marey.judge.exam import Clips, JudgeConfig, VideoModel, answered, contrasts
+from marey.judge.tracker import track_bodies
+from marey.metrics.figure import Figure, Level, mean_figure
+from marey.metrics.statistics import interval_of, resampled_means
+from marey.metrics.tracks import displacement, motion_error
+from marey.world.render import render
+from marey.world.scenes import Scenes
+
+BodyTracks = Float64[np.ndarray, "N M T 2"]
+PerClip = Float64[np.ndarray, "N"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One set of true clips, and how what is made of them is read.
+
+    counted: pairs of frames of which the second is hidden and both show the whole ball.
+    """
+
+    scenes: Scenes
+    clips: Clips
+    prefix: int
+
+    @property
+    def counted(self) -> Bool[np.ndarray, "N M D"]:
+        whole = self.scenes.whole[:, 0]
+        hidden = np.arange(1, whole.shape[-1]) >= self.prefix
+        return whole[..., 1:] & whole[..., :-1] & hidden
+
+    def read(self, clips: Clips) -> BodyTracks:
+        """The tracker's tracks, with the bodies in the order in which they lie best over the true ones while shown."""
+        bodies = self.scenes.laws.shape[1]
+        tracks = track_bodies(clips, bodies, contrasts(self.scenes)).tracks
+        truth, shown, size = self.scenes.tracks[:, 0], slice(self.prefix), self.scenes.camera.size
+        orders = list(permutations(range(bodies)))
+        costs = [
+            sum(displacement(tracks[:, b, shown], truth[:, k, shown], size).sum(axis=1) for k, b in enumerate(order))
+            for order in orders
+        ]
+        best = np.array(orders)[np.argmin(costs, axis=0)]
+        return np.take_along_axis(tracks, best[:, :, None, None], axis=1)
+
+    def velocity_error(self, tracks: BodyTracks) -> PerClip:
+        """Mean over the counted pairs of frames, px/frame."""
+        n, bodies, frames, _ = tracks.shape
+        flat, truth = tracks.reshape(-1, frames, 2), self.scenes.tracks[:, 0].reshape(-1, frames, 2)
+        error = motion_error(flat, truth, self.scenes.camera.size, 1).reshape(n, bodies, -1)
+        return np.asarray((error * self.counted).sum(axis=(1, 2)) / self.counted.sum(axis=(1, 2)))
+
+    def lost(self, tracks: BodyTracks) -> PerClip:
+        """Share of the counted pairs of frames in which a ball is not found twice."""
+        found = np.isfinite(tracks[..., 0])
+        gone = ~(found[..., 1:] & found[..., :-1]) & self.counted
+        return np.asarray(gone.sum(axis=(1, 2)) / self.counted.sum(axis=(1, 2)))
+
+
+def judge_physics(
+    model: VideoModel,
+    sides: Mapping[str, Scenes],
+    config: JudgeConfig,
+    folder: RunFolder,
+    progress: Callable[[str], None],
+    levels: Mapping[str, Level],
+) -> list[Figure]:
+    """Measure reconstruction and prediction on each side, such as `within` and `beyond`; writes metrics.json.
+
+    levels: what figures are asked to reach, by name. The same arguments write the same bytes.
+    """
+    figures = []
+    for name, scenes in sides.items():
+        progress(name)
+        figures += _side(model, name, Side(scenes, render(scenes), config.prefix), config)
+    figures = [replace(figure, level=levels.get(figure.name)) for figure in figures]
+    write_json(folder.path / "metrics.json", [figure.to_json() for figure in figures])
+    return figures
+
+
+def _side(model: VideoModel, name: str, side: Side, config: JudgeConfig) -> list[Figure]:
+    true, prefix = side.read(side.clips), config.prefix
+    decoded = side.read(answered("reconstruct", lambda video, _: model.reconstruct(video), side.clips, config))
+    said = side.read(
+        answered("predict", lambda v, seed: model.predict(v[:, :, :prefix], config.horizon, seed), side.clips, config)
+    )
+    floor = side.velocity_error(true)
+    rules = {rule: float(side.velocity_error(tracks).mean()) for rule, tracks in _rules(true, prefix).items()}
+    figures = []
+    for task, tracks in (("reconstruction", decoded), ("prediction", said)):
+        error, beside = side.velocity_error(tracks), {} if task == "reconstruction" else rules
+        figures += [
+            mean_figure(f"{name}.{task}_velocity_error", error, "px/frame", config.seed, float(floor.mean()), beside),
+            _ratio(f"{name}.{task}_times_floor", error, floor, config.seed, beside),
+            mean_figure(f"{name}.{task}_lost", side.lost(tracks), "share", config.seed, float(side.lost(true).mean())),
+        ]
+    return figures
+
+
+def _rules(true: BodyTracks, prefix: int) -> dict[str, BodyTracks]:
+    """What follows from the tracker's reading of the shown frames alone, each ball for itself: none knows of walls,
+    borders or other balls.
+    """
+    n, bodies, frames, _ = true.shape
+    given = np.arange(frames) < prefix
+    shown = true[:, :, given].reshape(n * bodies, prefix, 2)
+    out = {}
+    for degree, rule in enumerate(("copy_last", "constant_velocity", "constant_acceleration")):
+        further = extended(shown, given, degree, 1 if degree == 0 else None)
+        out[rule] = np.concatenate([shown, further], axis=1).reshape(n, bodies, frames, 2)
+    return out
+
+
+def _ratio(name: str, error: PerClip, floor: PerClip, seed: int, rules: dict[str, float]) -> Figure:
+    """The means' ratio; its interval from draws of clips that are the same for both."""
+    draws = resampled_means(np.stack([error, floor], axis=1), seed)
+    low, high = interval_of(draws[:, :1] / draws[:, 1:])[:, 0].tolist()
+    least = float(floor.mean())
+    beside = {rule: value / least for rule, value in rules.items()}
+    return Figure(name, float(error.mean()) / least, "times the floor", len(error), low, high, 1.0, beside)

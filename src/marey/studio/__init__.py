@@ -1,0 +1,1 @@
+"""The interactive page: pure functions (request -> answer), a loopback server around them, one page of its own."""

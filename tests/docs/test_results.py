@@ -1,0 +1,67 @@
+"""No figure is typed by hand: the results page, its picture and the README's table are what the run's own file says."""
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.docs.snippets import ROOT
+
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """docs/results.py as a module."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    return importlib.import_module("results")
+
+
+def test_page_and_picture_are_what_the_script_makes(results: ModuleType) -> None:
+    assert (DOCS / "results.md").read_text(encoding="utf-8") == results.page(), "run: python docs/results.py"
+    assert (DOCS / "results/errors.svg").read_text(encoding="utf-8") == results.picture(), "run: python docs/results.py"
+
+
+def test_the_table_of_the_readme_is_that_of_the_page() -> None:
+    """Rows of the README that begin as a figure's do stand on the page too, digit for digit."""
+    page, readme = (file.read_text(encoding="utf-8").splitlines() for file in (DOCS / "results.md", ROOT / "README.md"))
+    groups = ("reconstruction", "classification", "prediction", "interpolation", "generation")
+    figures = [line for line in readme if line.startswith(tuple(f"| {group}: " for group in groups))]
+    assert len(figures) >= 16 and set(figures) <= set(page)
+
+
+def test_what_fails_is_on_the_page(results: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A level that is missed, a rule that is better, a figure that is absent."""
+    content = json.loads(results.RESULTS.read_text(encoding="utf-8"))
+    figures = {entry["name"]: entry for entry in content["metrics"]}
+    figures["predict.ade"] |= {"reached": False}
+    figures["interpolate.ade"]["baselines"]["cubic"] = 0.01
+    figures["generate.copies"] |= {"value": None, "why": "nothing was compared"}
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "small.json")
+    results.RESULTS.write_text(json.dumps(content), encoding="utf-8")
+    page = results.page()
+    assert "It did not reach what was asked of ADE (predict.ade)." in page and "It reached all" not in page
+    assert "| interpolate.ade | 0.0878 px | cubic (0.0100 px) |" in page and "No trivial rule" not in page
+    assert "- generate.copies: nothing was compared" in page
+
+
+def test_the_cards_of_the_front_page(results: ModuleType) -> None:
+    """Each with its interval, its n and the best trivial rule, never one that sees the truth."""
+    cards = results.cards()
+    assert cards.count("n = ") == 4 and "probe on true tracks" not in cards and "true clips" not in cards
+    for name, rule in (("predict.ade", "nearest train"), ("interpolate.ade", "cubic"), ("classify.accuracy", "pixels")):
+        assert any(results.NAMES[name] in line and rule in line for line in cards.splitlines())
+
+
+def test_the_chronophotograph_is_what_the_script_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(DOCS))
+    drawn = np.asarray(importlib.import_module("chronophotograph").picture(), float)
+    stored = np.asarray(Image.open(DOCS / "chronophotograph.png").convert("RGBA"), float)
+    assert drawn.shape == stored.shape
+    assert np.abs(drawn[..., 3] - stored[..., 3]).mean() < 2 and (drawn[..., 3] > 0).mean() > 0.05
+    inside = (drawn[..., 3] > 250) & (stored[..., 3] > 250)
+    assert np.abs(drawn - stored)[inside].mean() < 4  # of 255: the file has 256 colours
