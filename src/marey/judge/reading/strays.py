@@ -16,6 +16,7 @@ from marey.judge.law.least_squares import Sightings, residuals
 _MIDDLE = 2.366  # median of chi-squared with 3 degrees of freedom: of a frame's squared errors over their variances
 _FAR = 9.0  # times the median of its clip: a frame whose squared error is larger is a stray
 _MOST = 4  # a quarter of a clip's frames, at most, are strays
+_FEWEST = 8  # frames: with fewer, none can be spared
 _ODD = 4.0  # variances for each number seen, by the best law: what leaves more may have strays
 _STEPS = 3  # of concentration
 
@@ -43,10 +44,9 @@ def fit_without_strays(
     odd = strays(square[rows, best], here).any(axis=1) | (cost[rows, best] > _ODD * 3 * here.sum(axis=1))
     if not odd.any():
         return each, seen
+    doubted = tuple(fitted.take(odd) for fitted in each)
     weight = seen.weight.copy()
-    weight[odd] *= ~_strays_of_best(tuple(fitted.take(odd) for fitted in each), t, seen.take(odd), turning, freedom)[
-        ..., None
-    ]
+    weight[odd] *= ~_strays_of_best(doubted, t, seen.take(odd), turning, freedom)[..., None]
     kept = Sightings(seen.seen, weight, seen.focal)
     again = fit_each(names, t, kept.take(odd), turning)
     return tuple(old.replaced(odd, new) for old, new in zip(each, again, strict=True)), kept
@@ -65,7 +65,7 @@ def _strays_of_best(
             (fitted,) = fit_each((fitted.name,), t, kept, turning)
         trimmed.append(fitted)
     count = here.sum(axis=1)
-    best = _best(tuple(trimmed), 3 * (count - count // _MOST), len(t) - 1, freedom)
+    best = _best(tuple(trimmed), 3 * (count - _spare(here)), len(t) - 1, freedom)
     return strays(_squares(tuple(trimmed), t, seen)[np.arange(len(seen)), best], here)
 
 
@@ -80,7 +80,13 @@ def _best(
 def _worst(square: Float64[np.ndarray, "n T"], here: Bool[np.ndarray, "n T"]) -> Bool[np.ndarray, "n T"]:
     """The quarter of the frames with the largest errors."""
     rank = np.argsort(np.argsort(np.where(here, -square, np.inf), axis=1, kind="stable"), axis=1)
-    return here & (rank < here.sum(axis=1, keepdims=True) // _MOST)
+    return here & (rank < _spare(here)[:, None])
+
+
+def _spare(here: Bool[np.ndarray, "n T"]) -> Int64[np.ndarray, "n"]:
+    """How many frames of each clip may be left out."""
+    count = here.sum(axis=1)
+    return np.where(count >= _FEWEST, count // _MOST, 0)
 
 
 def _squares(each: tuple[Fitted, ...], t: Float64[np.ndarray, "T"], seen: Sightings) -> Float64[np.ndarray, "n L T"]:
