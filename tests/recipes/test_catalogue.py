@@ -30,7 +30,8 @@ def model_of(chosen: Recipe) -> VideoModel:
 
 
 def test_names() -> None:
-    assert list(RECIPES) == ["smoke", "small", "every-task", "base"]
+    assert list(RECIPES)[:4] == ["smoke", "small", "every-task", "base"]
+    assert list(RECIPES)[4:] == ["phyworld-uniform", "phyworld-parabola", "phyworld-collision"]
     assert all(recipe(name).name == name for name in RECIPES)
     assert set(LEVELS) <= set(RECIPES)
     with pytest.raises(
@@ -53,13 +54,15 @@ def test_everything_fits_together(name: str) -> None:
     assert video.shape == (2, shape.channels, shape.frames, shape.size, shape.size)
     model = model_of(chosen)
     assert model.indices(video).shape == (2, *chosen.layout.grid)
-    assert model.classify(video).shape == (2, 4)
+    if "classify" in chosen.tasks:
+        assert model.classify(video).shape == (2, 4)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_one_step_of_each_training(name: str) -> None:
     chosen = recipe(name)
-    batch = Batches(chosen.dataset, 4, seed=0, augmented=True)(0, CPU)
+    few = replace(chosen.dataset, train=100)  # scenes of a whole split take their time
+    batch = Batches(few, 4, seed=0, augmented=few.world.kind == "matched")(0, CPU)
     torch.manual_seed(1)  # a batch that asks for classes too
     model = model_of(chosen)
     for part, given in ((model.tokenizer, batch.video), (model.dynamics, masked(model, batch))):
