@@ -261,7 +261,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say_and_a_proud_ruler_is_caug
     figure = interval_coverage(exam)
     assert figure.n > 150 and figure.low < 0.95 < figure.high and figure.value > 0.9
     proud = replace(exam)
-    proud.__dict__["noise"] = replace(exam.noise, position=exam.noise.position / 3, radius=exam.noise.radius / 3)
+    noise = exam.noise
+    third = {"position": noise.position / 3, "radius": noise.radius / 3, "shift": 0.0, "scale": 0.0}
+    proud.__dict__["noise"] = replace(noise, **third)
     assert interval_coverage(proud).high < 0.8
 
 
