@@ -34,7 +34,7 @@ def continued(exam: Exam, tracks: Tracks, given: Bool[np.ndarray, "T"], noise: N
         np.where(given[:, None], tracks.track, np.nan), np.where(given, tracks.radius, np.nan), tracks.found & given
     )
     focal, rows = exam.test.camera.focal[:, 0], np.arange(len(tracks))
-    fits = Fits.of(shown, focal, exam.size, noise, BASE_LAWS, exam.turning)
+    fits = Fits.of(shown, focal, exam.size, noise, BASE_LAWS, exam.turning, all_frames=True)  # there are few enough
     free = np.array([fitted.motion.free for fitted in fits.each])
     score = fits.cost + 2 * free
     inside = np.stack([within(fitted, len(given) - 1, BASE_LAWS) for fitted in fits.each], axis=1)
