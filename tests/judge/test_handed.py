@@ -102,7 +102,8 @@ def test_what_videos_cannot_show_is_said(dataset: Path, truth: Clips, tmp_path: 
     ]  # fmt: skip
     judged = json.loads((tmp_path / "out" / "judged.json").read_text())
     config = json.loads((tmp_path / "out" / "config.json").read_text())
-    assert set(judged) == {"videos", "judge", "dataset"} and config["videos"] == "v.npz" and config["task"] == "predict"
+    assert set(judged) == {"videos", "judge", "rules", "dataset"}
+    assert config["videos"] == "v.npz" and config["task"] == "predict"
 
 
 # -- which clip a video answers ------------------------------------------------------------------------------------

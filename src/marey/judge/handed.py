@@ -5,7 +5,7 @@ The clips, the rulers, the floors, the baselines and the figures are those of `j
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -125,9 +125,9 @@ def judge_handed(handed: Handed, config: HandedConfig, folder: RunFolder, progre
     outcome = sit[task](handed)
     figures: dict[str, Figure] = {figure.name: figure for figure in outcome.figures}
     progress("gate")
-    costs = [] if outcome.costs is None else [outcome.costs]
-    found = budget(handed.test, costs, config.judge.seed)
-    verdict = Verdict(figures, gate(handed.train, handed.test), found)
+    verdict = Verdict(figures, gate(handed.train, handed.test))
+    if outcome.costs is not None:  # what is generated has no truth to be wrong about, clip by clip
+        verdict = replace(verdict, budget=budget(handed.test, [outcome.costs], config.judge.seed))
     write(folder.path, verdict, {task: outcome}, {"tasks": [], "not_run": _not_run(handed.answered)})
     identity = {"videos": handed.answered.digest, "judge": fingerprint(config.judge), "rules": str(RULES)}
     write_json(folder.path / "judged.json", identity | {"dataset": fingerprint(config.dataset)})
