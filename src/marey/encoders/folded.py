@@ -17,7 +17,8 @@ _LAID_OUT = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the axes o
 
 def folded(guest: Guest) -> Guest:
     """The guest itself, its norms folded and channels laid out last, which suits processors; else as it is."""
-    if guest.folds and sum(map(_fold, list(guest.modules()))):
+    norms = sum(_fold(each) for each in list(guest.modules())) if guest.folds else 0
+    if norms:
         for each in guest.parameters():
             if each.dim() in _LAID_OUT:
                 each.data = each.data.contiguous(memory_format=_LAID_OUT[each.dim()])
