@@ -200,7 +200,7 @@ def test_moving_picture_is_small_and_in_step(run, tmp_path):
 def test_moving_picture_has_a_name_of_its_own(run, tmp_path, name, message):
     (tmp_path / "kept").mkdir()
     answer = CliRunner().invoke(main, ["report", str(run), "--gif", str(tmp_path / name)])
-    assert answer.exit_code == 1 and re.search(message, answer.output) and "\n" not in answer.output.strip()
+    assert answer.exit_code == 2 and re.search(message, answer.output) and "\n" not in answer.output.strip()
     assert not (run / "report.html").exists(), "nothing is written before the mistake is told"
 
 
