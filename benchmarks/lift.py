@@ -38,18 +38,18 @@ def main() -> None:
     print("| preset | way | error, % of depth | m | bound, % of depth | n |\n|---|---|---|---|---|---|")
     for name, spec in PRESETS.items():
         world = spec.world
-        if not isinstance(world, MatchedWorld | VariedWorld):
-            print(
-                f"| {name} | none | not measured: its discs have one size everywhere and its cameras one place | | | |"
-            )
-            continue
         if isinstance(world, VariedWorld):
             lawful = tuple(law for law in world.laws if law in FITTED and law != "collision")
             world = replace(world, bodies=(1, 1), laws=lawful)
-        measure(name, replace(world, rig=Rig(cameras=2)).sample(0, np.arange(count)))
+        scenes = replace(world, rig=Rig(cameras=2)).sample(0, np.arange(count))
+        if scenes.laws.shape[1] > 1:
+            print(f"| {name} | | not measured: its clips show two bodies | | | |")
+        else:
+            measure(name, scenes, isinstance(world, MatchedWorld | VariedWorld))
 
 
-def measure(name: str, scenes: Scenes) -> None:
+def measure(name: str, scenes: Scenes, deep: bool) -> None:
+    """deep: whether discs are smaller the farther they are; where they are not, one camera tells no depth."""
     discs, size = quantized(scenes), scenes.camera.size
     there = visible(scenes, discs)[:, :, 0] & scenes.whole[:, :, 0]
     views = [
@@ -59,19 +59,23 @@ def measure(name: str, scenes: Scenes) -> None:
     known, asked = np.arange(len(scenes) // 2), np.arange(len(scenes) // 2, len(scenes))
     truth = Tracks(scenes.track, scenes.apparent_radius, there[:, 0])
     noise = Noise.measured(first.take(known), truth.take(known))
-    some, tracks, ball = scenes.take(asked), first.take(asked), ball_radii(scenes)[asked]
-    turns = np.isin(some.law, [i for i, law in enumerate(some.names) if law in ("circular", "helical")])
-    turning = turning_prior(np.degrees(np.abs(some.parameters[turns, 0, 1]) * np.diff(some.times[turns, :2])[:, 0]))
-    read_ = read(tracks, some.times, size, some.camera, ball, noise, some.names, turning)
+    some, tracks = scenes.take(asked), first.take(asked)
     sigma = (float(np.hypot(noise.position, noise.shift)), noise.radius)
+    ways = one_camera(some, tracks, noise, sigma) if deep else {}
     both = np.stack([view.track[asked] for view in views], axis=1)
-    ways = {
-        "size of the disc": by_size(tracks.track, tracks.radius - noise.bias, some.camera, ball, sigma),
-        "law of the clip": read_.motion.lift,
-        "two cameras": by_views(both, some.camera, sigma[0]),
-    }
+    ways["two cameras"] = by_views(both, some.camera, sigma[0])
     for way, lift in ways.items():
-        print(row(name, way, lift, some, there[asked].all(axis=1)))
+        print(row(name, way, lift, some, there[asked].all(axis=1)), flush=True)
+
+
+def one_camera(scenes: Scenes, tracks: Tracks, noise: Noise, sigma: tuple[float, float]) -> dict[str, Lift]:
+    ball = ball_radii(scenes)
+    turns = np.isin(scenes.law, [i for i, law in enumerate(scenes.names) if law in ("circular", "helical")])
+    rate = np.abs(scenes.parameters[turns, 0, 1]) * np.diff(scenes.times[turns, :2])[:, 0]
+    turning = turning_prior(np.degrees(rate))
+    found = read(tracks, scenes.times, scenes.camera.size, scenes.camera, ball, noise, scenes.names, turning)
+    sized = by_size(tracks.track, tracks.radius - noise.bias, scenes.camera, ball, sigma)
+    return {"size of the disc": sized, "law of the clip": found.motion.lift}
 
 
 def row(name: str, way: str, lift: Lift, scenes: Scenes, there: np.ndarray) -> str:
@@ -84,10 +88,8 @@ def row(name: str, way: str, lift: Lift, scenes: Scenes, there: np.ndarray) -> s
     share = median_figure("%", 100 * np.nanmean((error / depth)[some], axis=1), "% of depth")
     limit = 100 * np.median(np.sqrt(np.nanmean((bound / depth)[some] ** 2, axis=1)))
     assert metres.value is not None
-    return (
-        f"| {name} | {way} | {share.value:.3g} ({share.low:.3g} to {share.high:.3g}) | {metres.value:.3g} | "
-        f"{limit:.3g} | {share.n} |"
-    )
+    percent = f"{share.value:.3g} ({share.low:.3g} to {share.high:.3g})"
+    return f"| {name} | {way} | {percent} | {metres.value:.3g} | {limit:.3g} | {share.n} |"
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from marey.judge.law.choice import scores
+from marey.judge.law.choice import criterion, named_rightly
 from marey.judge.law.fits import TURNING, Fitted, Range, fit_each
 from marey.judge.law.least_squares import Sightings
 from marey.judge.tracker import Tracks
@@ -80,8 +80,10 @@ def fit_laws(tracks: Tracks, focal: float, size: int, bound: float | None = None
         for law, fitted in enumerate(fits):
             residual[usable, law] = fitted.residual_px(t, seen)
             parameters[usable, law] = _parameters(fitted)
+        free = np.array([fitted.motion.free for fitted in fits])
         cost = np.stack([fitted.cost for fitted in fits], axis=1)
-        score[usable] = scores(fits, cost, 3 * tracks.found[usable].sum(axis=1), frames - 1, _FLOOR)
+        chosen = criterion(cost, free, 3 * tracks.found[usable].sum(axis=1), _FLOOR)
+        score[usable] = named_rightly(chosen, fits, frames - 1)
     best = score.argmin(axis=1)
     fits_well = residual[np.arange(n), best] <= (size / 64 if bound is None else bound)
     return LawFit(np.where(fits_well & moves(tracks, LEAST_MOTION * size), best, _NONE), residual, score, parameters)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy.stats import t as t_distribution
 
-from marey.judge.law.choice import probabilities, scores
+from marey.judge.law.choice import criterion, known_criterion, named_rightly, probabilities
 from marey.judge.law.fit import sightings
 from marey.judge.law.fits import Fitted, Range, fit_each
 from marey.judge.law.frames import unit_powers
@@ -83,7 +83,7 @@ class Fits:
         seen = sightings(tracks, focal, size, (1.0, 1.0) if noise is None else (noise.position, noise.radius))
         if noise is None or all_frames:
             return cls(laws, fit_each(laws, times_of(seen), seen, turning), seen, size, noise)
-        each, kept = fit_without_strays(laws, times_of(seen), seen, turning)
+        each, kept = fit_without_strays(laws, times_of(seen), seen, turning, noise.freedom)
         return cls(laws, each, kept, size, noise)
 
     @property
@@ -109,7 +109,12 @@ class Fits:
     @cached_property
     def scores(self) -> Float64[np.ndarray, "n L"]:
         """The criterion of each law, infinite where its fit is not what its name says."""
-        return scores(self.each, self.cost, self.count, len(self.frames) - 1, _FLOOR if self.noise is None else 1.0)
+        free = np.array([fitted.motion.free for fitted in self.each])
+        if self.noise is None:
+            found = criterion(self.cost, free, self.count, _FLOOR)
+        else:
+            found = known_criterion(self.cost, free, self.count, self.noise.freedom)
+        return named_rightly(found, self.each, len(self.frames) - 1)
 
     def chosen(self, usable: Bool[np.ndarray, "n"]) -> Int64[np.ndarray, "n"]:
         """The law of each clip; -1 for clips that are not usable, and where the best law does not fit."""

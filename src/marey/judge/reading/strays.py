@@ -7,15 +7,16 @@ them. What they are compared by is the same frames for all.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 
-from marey.judge.law.choice import scores
+from marey.judge.law.choice import known_criterion, named_rightly
 from marey.judge.law.fits import Fitted, Range, fit_each
 from marey.judge.law.least_squares import Sightings, residuals
 
 _MIDDLE = 2.366  # median of chi-squared with 3 degrees of freedom: of a frame's squared errors over their variances
 _FAR = 9.0  # times the median of its clip: a frame whose squared error is larger is a stray
 _MOST = 4  # a quarter of a clip's frames, at most, are strays
+_FEWEST = 8  # frames: with fewer, none can be spared
 _ODD = 4.0  # variances for each number seen, by the best law: what leaves more may have strays
 _STEPS = 3  # of concentration
 
@@ -30,26 +31,29 @@ def strays(square: Float64[np.ndarray, "n T"], here: Bool[np.ndarray, "n T"]) ->
 
 
 def fit_without_strays(
-    names: tuple[str, ...], t: Float64[np.ndarray, "T"], seen: Sightings, turning: Range
+    names: tuple[str, ...], t: Float64[np.ndarray, "T"], seen: Sightings, turning: Range, freedom: float
 ) -> tuple[tuple[Fitted, ...], Sightings]:
-    """`fit_each` without the frames that stray, and what it has seen. The noise in `seen` must be the true one."""
+    """`fit_each` without the frames that stray, and what it has seen. The noise in `seen` must be the true one;
+    freedom: how alike clips are in it.
+    """
     each = fit_each(names, t, seen, turning)
     here = seen.weight[..., 0] > 0
     cost, square = np.stack([fitted.cost for fitted in each], axis=1), _squares(each, t, seen)
-    best = scores(each, cost, 3 * here.sum(axis=1), len(t) - 1, 1.0).argmin(axis=1)
+    best = _best(each, 3 * here.sum(axis=1), len(t) - 1, freedom)
     rows = np.arange(len(seen))
     odd = strays(square[rows, best], here).any(axis=1) | (cost[rows, best] > _ODD * 3 * here.sum(axis=1))
     if not odd.any():
         return each, seen
+    doubted = tuple(fitted.take(odd) for fitted in each)
     weight = seen.weight.copy()
-    weight[odd] *= ~_strays_of_best(tuple(fitted.take(odd) for fitted in each), t, seen.take(odd), turning)[..., None]
+    weight[odd] *= ~_strays_of_best(doubted, t, seen.take(odd), turning, freedom)[..., None]
     kept = Sightings(seen.seen, weight, seen.focal)
     again = fit_each(names, t, kept.take(odd), turning)
     return tuple(old.replaced(odd, new) for old, new in zip(each, again, strict=True)), kept
 
 
 def _strays_of_best(
-    each: tuple[Fitted, ...], t: Float64[np.ndarray, "T"], seen: Sightings, turning: Range
+    each: tuple[Fitted, ...], t: Float64[np.ndarray, "T"], seen: Sightings, turning: Range, freedom: float
 ) -> Bool[np.ndarray, "n T"]:
     """The strays from the law that fits three quarters of the frames best."""
     here = seen.weight[..., 0] > 0
@@ -60,16 +64,29 @@ def _strays_of_best(
             kept = Sightings(seen.seen, np.where(left[..., None], 0.0, seen.weight), seen.focal)
             (fitted,) = fit_each((fitted.name,), t, kept, turning)
         trimmed.append(fitted)
-    cost = np.stack([fitted.cost for fitted in trimmed], axis=1)
     count = here.sum(axis=1)
-    best = scores(tuple(trimmed), cost, 3 * (count - count // _MOST), len(t) - 1, 1.0).argmin(axis=1)
+    best = _best(tuple(trimmed), 3 * (count - _spare(here)), len(t) - 1, freedom)
     return strays(_squares(tuple(trimmed), t, seen)[np.arange(len(seen)), best], here)
+
+
+def _best(
+    each: tuple[Fitted, ...], count: Int64[np.ndarray, "n"], length: float, freedom: float
+) -> Int64[np.ndarray, "n"]:
+    cost = np.stack([fitted.cost for fitted in each], axis=1)
+    free = np.array([fitted.motion.free for fitted in each])
+    return named_rightly(known_criterion(cost, free, count, freedom), each, length).argmin(axis=1)
 
 
 def _worst(square: Float64[np.ndarray, "n T"], here: Bool[np.ndarray, "n T"]) -> Bool[np.ndarray, "n T"]:
     """The quarter of the frames with the largest errors."""
     rank = np.argsort(np.argsort(np.where(here, -square, np.inf), axis=1, kind="stable"), axis=1)
-    return here & (rank < here.sum(axis=1, keepdims=True) // _MOST)
+    return here & (rank < _spare(here)[:, None])
+
+
+def _spare(here: Bool[np.ndarray, "n T"]) -> Int64[np.ndarray, "n"]:
+    """How many frames of each clip may be left out."""
+    count = here.sum(axis=1)
+    return np.where(count >= _FEWEST, count // _MOST, 0)
 
 
 def _squares(each: tuple[Fitted, ...], t: Float64[np.ndarray, "T"], seen: Sightings) -> Float64[np.ndarray, "n L T"]:
