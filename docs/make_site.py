@@ -21,6 +21,10 @@ from results import cards  # its neighbour
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("*.md", "*.svg", "*.gif", "*.png", "*.webp", "*.css", "*.js")
 TAKEN_IN = {"log.md": "dev/LOG.md", "changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
+LISTED = {
+    "decisions": ("Decisions", "What was decided, why, and at what price."),
+    "results": ("Encoders, measured", "What [the bench](../probe.md) said, run by run."),
+}
 LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "video": "src", "source": "src"}
 SHIM = (
     "https://unpkg.com/iframe-worker/shim"  # what the theme would load to search on pages from disk; ours is worker.js
@@ -39,7 +43,8 @@ def lay_out(pages: Path) -> None:
     for name, source in TAKEN_IN.items():
         shutil.copyfile(ROOT / source, pages / name)
     write(pages / "reference" / "commands.md", commands())
-    write(pages / "decisions" / "index.md", decisions())
+    for folder, (title, words) in LISTED.items():
+        write(pages / folder / "index.md", listing(folder, title, words))
     front = (pages / "index.md").read_text(encoding="utf-8")
     write(pages / "index.md", front.replace("<!-- figures -->", cards()))
 
@@ -68,20 +73,20 @@ def each_command(command: click.Command, path: tuple[str, ...]) -> Iterator[tupl
             yield from each_command(each, (*path, name))
 
 
-def decisions() -> str:
-    """A list of docs/decisions, by their headings."""
-    lines = ["# Decisions", "What was decided, why, and at what price."]
-    for file in sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")):
+def listing(folder: str, title: str, words: str) -> str:
+    """A list of the pages of a folder of docs/, by their headings."""
+    lines = []
+    for file in sorted((ROOT / "docs" / folder).glob("*.md")):
         heading = file.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
         lines.append(f"- [{heading}]({file.name})")
-    return "\n\n".join(lines[:2]) + "\n\n" + "\n".join(lines[2:]) + "\n"
+    return "\n\n".join([f"# {title}", words, "\n".join(lines)]) + "\n"
 
 
 def missing_from_nav(pages: Path) -> list[str]:
-    """Pages that no menu leads to; decisions have a list of their own."""
+    """Pages that no menu leads to; some folders have lists of their own."""
     listed = set(named(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]))
     there = {file.relative_to(pages).as_posix() for file in pages.rglob("*.md")}
-    lost = {page for page in there - listed if not page.startswith("decisions/")}
+    lost = {page for page in there - listed if page.split("/")[0] not in LISTED}
     return [f"{page}: in no menu; add it to nav in mkdocs.yml" for page in sorted(lost)] + [
         f"mkdocs.yml: nav names {page}, which is not there" for page in sorted(listed - there)
     ]
