@@ -62,12 +62,13 @@ def test_survival_is_a_share_and_higher_is_better(rows):
     assert predict.note == "best rule copy last 93.0"
 
 
-def test_clips_are_divided_by_law_and_by_factor(rows):
-    split = split_panels(rows)
-    assert {(panel.task, panel.group) for panel in split} == {
-        (task, group) for task in MEASURED for group in ("law", "speed")
-    }
+def test_clips_are_divided_by_law_and_by_factor(files):
+    split = split_panels(files.details.budget)
+    ways = {(task, group) for task in MEASURED for group in ("law", "speed")}
+    assert {(panel.task, panel.group) for panel in split} == ways
     assert [ladder.name for ladder in split[0].ladders] == LAWS
+    speed = next(panel for panel in split if panel.group == "speed")
+    assert speed.group_unit == "m/s" and [ladder.name for ladder in speed.ladders] == ["0.1 – 0.4", "0.4 – 0.9"]
 
 
 def test_shares_are_the_steps_of_the_ladder(rows):
