@@ -1,9 +1,11 @@
 """How long Open-MAGVIT2's encoder takes to load, how much memory, and what a guest adds to its network's own forward.
 
-    python benchmarks/guests.py [folder for a file of 3 GB]
+    python benchmarks/guests.py load [folder for a file of 3 GB]
+    python benchmarks/guests.py speed [name ...]
 
 The file has every tensor of the released one (568, of the same names, shapes and order of parts) with seeded numbers.
-It is loaded in a process of its own, whose peak memory counts pages that are mapped from the file too.
+It is loaded in a process of its own, whose peak memory counts pages that are mapped from the file too. The networks
+have their true sizes and random weights, with which they take as long as with any others.
 """
 
 # ruff: noqa: T201 - what it prints is what it is for
@@ -13,33 +15,72 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+import transformers
 
+from marey.encoders.controls import batch_norms
+from marey.encoders.efficientnet_lite0 import EfficientNetLite0Config
+from marey.encoders.folded import folded
 from marey.encoders.guest import Guest
+from marey.encoders.hub import HubConfig
+from marey.encoders.hub_images import CLIPConfig, DINOConfig, SigLIP2Config
+from marey.encoders.hub_video import TimeSformerConfig, VideoMAEConfig, VJEPA2Config
 from marey.encoders.i3d import I3DConfig
 from marey.encoders.mobilenet_v2 import MobileNetV2Config
 from marey.encoders.open_magvit2 import OpenMagvit2Config
 from marey.encoders.open_magvit2_net import Decoder, Encoder, NetConfig
 from marey.encoders.transnet_v2 import TransNetV2Config
 
-TURNS = 5
+TURNS = 3
+
+
+CONVOLUTIONS = (I3DConfig, TransNetV2Config, MobileNetV2Config, EfficientNetLite0Config)
+TRANSFORMERS: dict[type[HubConfig], str] = {  # in the standard size of their classes: base, and large for V-JEPA 2
+    VideoMAEConfig: "VideoMAEModel",
+    TimeSformerConfig: "TimesformerModel",
+    VJEPA2Config: "VJEPA2Model",
+    CLIPConfig: "CLIPVisionModel",
+    SigLIP2Config: "SiglipVisionModel",
+    DINOConfig: "Dinov2Model",
+}
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["load"]:
-        print(json.dumps(_load(Path(sys.argv[2]))))
-        return
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as folder:
+    word, *rest = sys.argv[1:]
+    if word == "load-one":
+        print(json.dumps(_load(Path(rest[0]))))
+    elif word == "load":
+        _loads(rest[0] if rest else None)
+    else:
+        for guest in _guests(rest):
+            _own_speed(guest)
+
+
+def _guests(names: list[str]) -> Iterator[Guest]:
+    for convolution in CONVOLUTIONS:
+        if not names or convolution.__name__.removesuffix("Config") in names:
+            yield convolution(seed=0).build()
+            yield folded(convolution(seed=0).build())
+    for config, kind in TRANSFORMERS.items():
+        if not names or config.__name__.removesuffix("Config") in names:
+            with tempfile.TemporaryDirectory() as folder:
+                standard = getattr(transformers, kind).config_class(architectures=[kind])
+                standard.save_pretrained(folder)
+                yield config(Path(folder), seed=0).build()
+
+
+def _loads(place: str | None) -> None:
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         file = Path(folder) / "seeded.ckpt"
         torch.save({"state_dict": _released()}, file)
         print(f"{file.stat().st_size / 1e9:.2f} GB, load in a new process, file in the page cache:")
         for _ in range(3):
-            ran = subprocess.run([sys.executable, __file__, "load", file], capture_output=True, text=True, check=True)  # noqa: S603
+            command = [sys.executable, __file__, "load-one", file]
+            ran = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
             print(ran.stdout.strip())
-    for config in (I3DConfig(seed=0), MobileNetV2Config(seed=0), TransNetV2Config(seed=0)):
-        _own_speed(config.build())
 
 
 def _released() -> dict[str, torch.Tensor]:
@@ -72,7 +113,7 @@ def _peak_gb() -> float:
 @torch.no_grad()
 def _own_speed(guest: Guest) -> None:
     """CPU seconds of `features` and of the network alone on what it is shown; the least of some turns each."""
-    video = torch.rand(2, 3, 17, 128, 128) * 2 - 1
+    video = torch.rand(1, 3, 17, 128, 128) * 2 - 1
     seen, names = guest.look(video), guest.taps[:1]
     whole, own = [], []
     for _ in range(TURNS):
@@ -82,7 +123,13 @@ def _own_speed(guest: Guest) -> None:
         guest.read(seen, names)
         whole.append(middle - start)
         own.append(time.process_time() - middle)
-    print(f"{guest.facts.name}: {min(own):.2f} CPU s alone, {min(own) / min(whole):.0%} of its speed as a guest")
+    name = guest.facts.name + (" folded" if guest.folds and not batch_norms(guest) else "")
+    millions = sum(each.numel() for each in guest.parameters()) / 1e6
+    print(
+        f"{name}: {millions:.0f} M numbers, {min(own):.2f} CPU s a clip alone, {min(own) / min(whole):.0%} of that "
+        f"speed as a guest, {_peak_gb():.2f} GB",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

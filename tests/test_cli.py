@@ -12,14 +12,15 @@ from PIL import Image
 from marey.cli import main, make
 from marey.data.folder import open_dataset
 from marey.data.spec import PRESETS
+from marey.recipes.catalogue import RECIPES
 from marey.world.factors import FACTORS, Region
 from tests.demo import marey, one_line
 
-_MAKING = ["demo", "make", "look", "check", "export", "import", "read", "track"]
+_MAKING = ["demo", "make", "look", "check", "export", "import", "floor", "read", "track"]
 STORY = (*_MAKING, "train", "judge", "report", "studio", "compare", "twin", "encoders", "probe", "classify")
 COMMANDS = {
     (): (*STORY, "COMMAND --help"),
-    ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small, every-task or base"),
+    ("demo",): ("--recipe", "--out", "--seed", "--device", "--resume", "smoke, small, every-task, base"),
     ("make",): (
         "--preset",
         "--frames",
@@ -36,11 +37,12 @@ COMMANDS = {
     ("check",): ("DATASET", "checksum"),
     ("export",): ("DATASET", "--format", "webdataset", "huggingface", "lerobot", "45 dB", "--overwrite", "README.md"),
     ("import",): ("SOURCE", "--out", "trajectory_3d", "clip, frame, u, v", "videos", "--overwrite"),
+    ("floor",): ("DATASET", "-n", "95 %", "floor.json"),
     ("read",): ("DATASET", "--split", "--out", "--overwrite", "error bars", "reading-SPLIT.parquet"),
     ("track",): ("VIDEO", "--box", "X Y W H", "--start", "--out", "frame, x, y, w, h", "marey[video]"),
     ("train",): ("tokenizer", "dynamics"),
-    ("train", "tokenizer"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/tokenizer"),
-    ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small, every-task or base", "OUT/dynamics"),
+    ("train", "tokenizer"): ("--recipe", "--out", "--resume", "smoke, small, every-task, base", "OUT/tokenizer"),
+    ("train", "dynamics"): ("--recipe", "--out", "--resume", "smoke, small, every-task, base", "OUT/dynamics"),
     ("judge",): ("RUN", "--device", "metrics.json", "--videos", "--dataset", "--task", "--shown", "clip-00012.mp4"),
     ("report",): ("RUN", "--gif", "report.html"),
     ("studio",): ("[RUN]", "--port", "--no-open", "marey[studio]", "writes nothing", "Ctrl-C"),
@@ -115,7 +117,7 @@ def test_version() -> None:
 )
 def test_unknown_recipe(command: tuple[str, ...], tmp_path: Path) -> None:
     line = refusal(*command, "--recipe", "large", "--out", tmp_path / "run")
-    assert line == "marey: recipe='large' is unknown; the recipes are smoke, small, every-task, base"
+    assert line == "marey: recipe='large' is unknown; the recipes are " + ", ".join(RECIPES)
     assert not (tmp_path / "run").exists()
 
 

@@ -49,6 +49,27 @@ def test_what_fails_is_on_the_page(results: ModuleType, tmp_path: Path, monkeypa
     assert "- generate.copies: nothing was compared" in page
 
 
+def test_rules_that_are_better_clip_by_clip_are_on_the_page(
+    results: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And those that are no better, not told apart, or told the laws are not."""
+    content = json.loads(results.RESULTS.read_text(encoding="utf-8"))
+    paired = {
+        "copy_last": {"difference": 0.03, "low": 0.02, "high": 0.04, "p": 0.0},
+        "linear": {"difference": 0.03, "low": -0.02, "high": 0.08, "p": 0.2},
+        "cubic": {"difference": -0.5, "low": -0.6, "high": -0.4, "p": 0.0},
+        "fitted_law": {"difference": 0.08, "low": 0.07, "high": 0.09, "p": 0.0},
+    }
+    alive = {"blank_page": {"difference": 0.9, "low": 0.8, "high": 1.0, "p": 0.0}}
+    radius = {"task": "predict", "quantity": "radius", "unit": "px", "n": 1000, "paired": paired}
+    content["budget"] = [radius, radius | {"quantity": "survival", "unit": "share", "paired": alive}]
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "small.json")
+    results.RESULTS.write_text(json.dumps(content), encoding="utf-8")
+    page = results.page()
+    assert "| predict: radius, px (n = 1000) | copy last | 0.0300 (0.0200 to 0.0400) |" in page
+    assert page.count("predict: radius") == 1 and "predict: survival" not in page and "Radius and colour" not in page
+
+
 def test_the_cards_of_the_front_page(results: ModuleType) -> None:
     """Each with its interval, its n and the best trivial rule, never one that sees the truth."""
     cards = results.cards()

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from marey.core.errors import UserError
-from marey.encoders import mobilenet_v2, transnet_v2
+from marey.encoders import efficientnet_lite0, mobilenet_v2, transnet_v2
+from marey.encoders.efficientnet_lite0 import EfficientNetLite0Config
 from marey.encoders.i3d import I3DConfig, Network
 from marey.encoders.mobilenet_v2 import MobileNetV2Config
 from marey.encoders.open_magvit2 import OpenMagvit2Config
@@ -56,6 +57,11 @@ STATES: dict[str, tuple[Callable[[], State], Callable[[Path], Any], str]] = {  #
         "encoder.mid_block.0.conv1.conv_1.weight",
     ),
     "i3d": (lambda: thin(on_meta(Network)), I3DConfig, "Mixed_4f.b2b.conv3d.weight"),
+    "efficientnet-lite0": (
+        lambda: thin(on_meta(efficientnet_lite0.Network)),
+        EfficientNetLite0Config,
+        "blocks.7.project_conv.weight",
+    ),
     "mobilenet-v2": (lambda: thin(on_meta(mobilenet_v2.Network)), MobileNetV2Config, "features.7.conv.0.weight"),
     "transnet-v2": (lambda: thin(on_meta(transnet_v2.Network)), TransNetV2Config, "fc1.weight"),
 }

@@ -126,7 +126,7 @@ def test_laws_are_told_apart_and_their_parameters_found() -> None:
     """One clip of each law but the collision among all laws that can be fitted; a walk follows none."""
     names = tuple(name for name in LAW_NAMES if name != "collision")
     scenes = VariedWorld(laws=names, bodies=(1, 1)).sample(1, np.arange(len(names)))
-    noise = Noise(SIGMA, SIGMA, 0.0, np.inf, 2.5)
+    noise = Noise(SIGMA, SIGMA, 0.0, 0.0, 0.0, np.inf, 2.5)
     found = read(seen(scenes), scenes.times, 64, scenes.camera, ball_radii(scenes), noise, FITTED, TURNING)
     said = [found.law_name(i) for i in range(len(scenes))]
     true = ["none" if name == "walk" else name for name in np.array(names)[scenes.law]]

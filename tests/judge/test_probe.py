@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from marey.encoders.look import Look
 from marey.judge.probing import guests
 from marey.judge.probing.bench import ProbeConfig, run_probe
 from marey.judge.probing.files import Place, read_result, write_result
-from marey.judge.probing.gains import gains, table
+from marey.judge.probing.gains import Seen, gains, table
 from marey.judge.probing.history import TESTED, replay
 from marey.judge.probing.oracles import of_truth
 from marey.judge.probing.result import ProbeResult
@@ -30,9 +30,10 @@ from marey.judge.probing.set import set_of_spec
 from marey.judge.probing.tasks import task_on
 from marey.judge.probing.verdict import ceiling_check
 from marey.recipes.probe import STANDARD
-from marey.report.probe import markdown, write_probe_report
+from marey.report.probe import glance, markdown, story, write_probe_report
 from marey.world.matched import MatchedWorld
 
+ROOT = Path(__file__).parents[2]
 SPEC = DatasetSpec(MatchedWorld(frames=6, size=16), train=64, validation=16, test=40)
 ASKED = ("law", "position", "future-position", "time-index")
 SHARED = ["noise", "pixels", "mean-frame", "shuffled", "track-statistics", "first-conv", "true-track"]
@@ -169,7 +170,7 @@ def test_the_true_track_tells_the_law_of_the_standard_set() -> None:
         (128,) * 2,
     )
     task = task_on("law", found)
-    score = gains(table(of_truth(found.truth, 17), task, found, "linear", 256), "linear", 2).score
+    score = gains(table(Seen(of_truth(found.truth, 17), found.pool, 256), task, found, "linear"), "linear", 2).score
     assert ceiling_check(score, 500).passed, score
     assert STANDARD["hard"].world.look != STANDARD["matched"].world.look
 
@@ -193,6 +194,9 @@ def test_tables_and_page_hold_all_that_was_found(held: tuple[ProbeResult, list[s
     result, made = held[0], write_probe_report(written)
     endings = {path.name.removeprefix(written.stem) for path in made}
     assert endings == {".md", ".csv", ".html", *(f"_{task}.svg" for task in ASKED)}
+    assert "Each random control is 3 networks." in markdown(result)
+    one = replace(result, cards=[replace(card, networks=1) for card in result.cards])
+    assert "luck of its draw" in markdown(one)
     text, page = markdown(result), written.with_suffix(".html").read_text()
     for comparison in result.comparisons:
         assert comparison.words in text
@@ -209,6 +213,15 @@ def test_tables_and_page_hold_all_that_was_found(held: tuple[ProbeResult, list[s
 
 def invoke(*arguments: str | int | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="marey")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs/results").glob("probe-*.json")), ids=lambda path: path.stem)
+def test_the_documents_say_what_the_results_say(path: Path) -> None:
+    result = read_result(path)
+    assert all(check.passed for check in result.checks) and path.stat().st_size < 300_000
+    assert path.with_suffix(".md").read_text() == markdown(result)
+    text = (ROOT / "docs/probe.md").read_text()
+    assert "\n".join(glance(result)) in text and story(result) in " ".join(text.split())
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +254,8 @@ def test_a_dry_run_tells_who_takes_part_and_makes_nothing(dataset: Path, tmp_pat
     lines = said.splitlines()
     assert lines[0].startswith("D: 80 clips to learn from, 40 test clips, 6 frames of 16 x 16")
     assert "open-magvit2: not run: " in lines[1] and "give the path of its weights" in lines[1]
-    assert "pixels: control, 240 clips through it" in said and "first-conv: control, 720 clips" in said
+    assert "pixels: control, 120 clips through it" in said and "first-conv: control, 720 clips" in said
+    assert "mean-frame: control, 240 clips" in said  # what sees frame by frame is shown the first half only once
     assert not (tmp_path / "o").exists()
 
 

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from marey.core.errors import UserError
 from marey.judge.probing import attentive
 from marey.judge.probing.attentive import TOKEN
-from marey.judge.probing.fit import Lesson, linear
-from marey.judge.probing.gains import PROBES, Table, gains, parse_probes, splits, table
+from marey.judge.probing.fit import NEIGHBOURS, RIDGES, Lesson, linear, neighbours, ridge
+from marey.judge.probing.gains import PROBES, Seen, Table, gains, parse_probes, splits, table
 from marey.judge.probing.set import ProbeClips, ProbeSet
 from marey.judge.probing.space import fit_space
 from marey.judge.probing.tasks import TASKS, Task, parse_tasks, standard, task_on
@@ -41,12 +43,12 @@ def features() -> np.ndarray:
     ("task", "probe"), [("law", "linear"), ("position", "linear"), ("position", "knn"), ("law", "attentive")]
 )
 def test_what_is_in_the_features_is_found(task: str, probe: str, clips: ProbeSet, features: np.ndarray) -> None:
-    asked = table(features, task_on(task, clips), clips, probe, 32)
+    asked = table(Seen(features, clips.pool, 32), task_on(task, clips), clips, probe)
     found = gains(asked, probe, 1)
     least = {"linear": 0.97, "knn": 0.5, "attentive": 0.6}[probe] if task == "position" else 0.6
     assert found.score > least
     noise = GENERATOR.standard_normal(features.shape).astype(np.float32)
-    assert gains(table(noise, task_on(task, clips), clips, probe, 32), probe, 1).score < least - 0.05
+    assert gains(table(Seen(noise, clips.pool, 32), task_on(task, clips), clips, probe), probe, 1).score < least - 0.05
 
 
 @pytest.mark.parametrize("probe", PROBES)
@@ -56,7 +58,7 @@ def test_no_probe_sees_a_test_label(
     """Other labels of the test clips change the hits and not what is said: hits of both add up by clip."""
     monkeypatch.setattr(attentive, "_STEPS", 20)
     task = task_on("law", clips)
-    asked = table(features, task, clips, probe, 16)
+    asked = table(Seen(features, clips.pool, 16), task, clips, probe)
     said = []
     for label in (0.0, 1.0, 2.0):
         values = asked.values.copy()
@@ -66,7 +68,7 @@ def test_no_probe_sees_a_test_label(
 
 
 def test_only_the_labels_that_are_allowed_are_used(clips: ProbeSet, features: np.ndarray) -> None:
-    asked = table(features, task_on("position", clips), clips, "linear", 16)
+    asked = table(Seen(features, clips.pool, 16), task_on("position", clips), clips, "linear")
     train, validation = splits(clips.pool, 1, 20)
     assert len(train) == 16 and len(validation) == 4 and not set(train) & set(validation)
     assert set(train) | set(validation) <= set(clips.pool) and set(splits(clips.pool, 2, 20)[0]) != set(train)
@@ -81,7 +83,7 @@ def test_only_the_labels_that_are_allowed_are_used(clips: ProbeSet, features: np
 def test_a_score_of_numbers_is_the_share_of_variance_explained(clips: ProbeSet, features: np.ndarray) -> None:
     """The plain twin: R2 about the pool's mean, from scikit-learn's own predictions."""
     task = task_on("position", clips)
-    asked = table(features, task, clips, "linear", 32)
+    asked = table(Seen(features, clips.pool, 32), task, clips, "linear")
     train, validation = splits(clips.pool, 0, 100)
     centre, scale = standard(task.values[clips.pool])
     wanted = (task.values - centre) / scale
@@ -91,9 +93,37 @@ def test_a_score_of_numbers_is_the_share_of_variance_explained(clips: ProbeSet, 
     assert gains(asked, "linear", 1).score == pytest.approx(plain)
 
 
+@pytest.mark.parametrize("count", [6, 60], ids=["fewer rows than numbers", "more"])
+def test_one_decomposition_gives_what_a_fit_of_each_penalty_gives(count: int) -> None:
+    """The plain twin: scikit-learn's ridge regression, fitted anew for every penalty."""
+    x = GENERATOR.standard_normal((200, 20)).astype(np.float32)
+    y = x[:, :2] @ GENERATOR.standard_normal((2, 3)) + 0.5 * GENERATOR.standard_normal((200, 3)) + 4
+    lesson = Lesson("number", x[:count], y[:count], x[100:140], y[100:140])
+    plain = [Ridge(alpha=penalty).fit(x[:count].astype(np.float64), y[:count]) for penalty in RIDGES]
+    losses = [np.square(each.predict(x[100:140]) - y[100:140]).mean() for each in plain]
+    assert 0 < np.argmin(losses) < len(RIDGES) - 1
+    np.testing.assert_allclose(ridge(lesson, x[140:]), plain[int(np.argmin(losses))].predict(x[140:]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["class", "number"])
+def test_neighbours_are_looked_up_once_and_agree_as_each_count_alone_would(kind: str) -> None:
+    x = GENERATOR.standard_normal((200, 3)).astype(np.float32)
+    y = (2 * x[:, :1] + GENERATOR.standard_normal((200, 1))).round().astype(np.float64)
+    y = y - y.min()
+    lesson = Lesson(kind, x[:60], y[:60], x[60:120], y[60:120])
+    wanted = y[:60, 0] if kind == "class" else y[:60]
+    plain = [
+        (KNeighborsClassifier if kind == "class" else KNeighborsRegressor)(k).fit(x[:60], wanted) for k in NEIGHBOURS
+    ]
+    said = [each.predict(x[60:120]).reshape(60, 1) for each in plain]
+    wrong = [(each != y[60:120]).mean() if kind == "class" else np.square(each - y[60:120]).mean() for each in said]
+    assert np.argmin(wrong) > 0
+    np.testing.assert_allclose(neighbours(lesson, x[120:])[:, 0], plain[int(np.argmin(wrong))].predict(x[120:]).ravel())
+
+
 def test_what_is_known_of_some_clips_alone_is_asked_of_those(clips: ProbeSet, features: np.ndarray) -> None:
     task = task_on("parameters", clips)
-    asked = table(features, task, clips, "linear", 32)
+    asked = table(Seen(features, clips.pool, 32), task, clips, "linear")
     found = gains(asked, "linear", 2)
     assert found.score > 0.9
     unknown = ~np.isfinite(task.values[clips.test]).any(axis=1)
@@ -103,9 +133,9 @@ def test_what_is_known_of_some_clips_alone_is_asked_of_those(clips: ProbeSet, fe
 def test_the_time_index_is_asked_of_each_step(clips: ProbeSet, features: np.ndarray) -> None:
     task = task_on("time-index", clips)
     clock = features + np.arange(FRAMES, dtype=np.float32)[:, None]
-    assert gains(table(clock, task, clips, "linear", 32), "linear", 2).score > 0.8
+    assert gains(table(Seen(clock, clips.pool, 32), task, clips, "linear"), "linear", 2).score > 0.8
     still = np.repeat(features[:, :1], FRAMES, axis=1)
-    assert abs(gains(table(still, task, clips, "linear", 32), "linear", 2).score) < 0.1
+    assert abs(gains(table(Seen(still, clips.pool, 32), task, clips, "linear"), "linear", 2).score) < 0.1
 
 
 def test_the_future_is_asked_beside_the_trivial_rules(clips: ProbeSet) -> None:
@@ -161,5 +191,5 @@ def test_a_lift_keeps_what_it_lifts_and_adds_what_a_line_cannot_see() -> None:
 
 def test_tokens_have_a_width_of_their_own(clips: ProbeSet, features: np.ndarray) -> None:
     wide = np.repeat(features, 8, axis=2)
-    asked = table(wide, task_on("law", clips), clips, "attentive", 256)
+    asked = table(Seen(wide, clips.pool, 256), task_on("law", clips), clips, "attentive")
     assert isinstance(asked, Table) and asked.rows.shape == (N, 1, FRAMES * TOKEN) and asked.steps == FRAMES

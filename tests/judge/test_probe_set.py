@@ -121,6 +121,11 @@ def test_every_guest_brings_its_random_controls_and_all_share_the_rest() -> None
     assert found["i3d"].role == "guest" and found["true-track"].role == "ceiling"
 
 
+def test_fewer_networks_of_each_random_control() -> None:
+    found = {entry.name: len(entry.configs) for entry in entries(["i3d"], networks=2)}
+    assert (found["i3d"], found["random-i3d"], found["calibrated-i3d"], found["first-conv"]) == (1, 2, 2, 2)
+
+
 def test_a_path_is_the_guest_s_own() -> None:
     entry = entry_of("i3d:/weights/mine.pt")
     assert entry.configs[0].path == Path("/weights/mine.pt") and entry.name == "i3d:/weights/mine.pt"

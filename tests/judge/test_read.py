@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from marey.core.errors import UserError
+from marey.judge.law.choice import known_criterion
 from marey.judge.law.fit import turning_prior
 from marey.judge.reading.dataset import ball_radii
 from marey.judge.reading.figures import compare, figures, median_figure
 from marey.judge.reading.lift import by_size
 from marey.judge.reading.noise import Noise
 from marey.judge.reading.read import Reading, Scale, read
+from marey.judge.reading.strays import strays
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
 from marey.world.matched import MatchedWorld
@@ -19,7 +21,7 @@ from marey.world.scenes import Scenes
 from marey.world.varied import VariedWorld
 
 SIGMA = 0.005
-NOISE = Noise(SIGMA, SIGMA, 0.0, np.inf, 2.5)
+NOISE = Noise(SIGMA, SIGMA, 0.0, 0.0, 0.0, np.inf, 2.5)
 TURNING = turning_prior(np.array([13.9, 19.4]))
 
 
@@ -79,6 +81,22 @@ def test_the_equation_gives_the_trajectory(long: Scenes, reading: Reading) -> No
         for axis, side in enumerate(reading.equation(i).expressions()):
             got = [float(side.subs("t", t)) for t in long.times[i]]
             np.testing.assert_allclose(got, long.trajectory[i, :, axis], atol=0.02)
+
+
+def test_noise_that_is_known_helps_to_choose_the_law() -> None:
+    """Short noisy clips: a fit that leaves less than the noise is no better than one that leaves just as much."""
+    scenes = MatchedWorld().sample(6, np.arange(400))
+    ball, tracks = ball_radii(scenes), seen(scenes, 0.2)
+    right = [
+        (read(tracks, scenes.times, 32, scenes.camera, ball, noise).law == scenes.law).mean()
+        for noise in (Noise(0.2, 0.2, 0.0, 0.0, 0.0, np.inf, 9.0), None)
+    ]
+    assert right[0] > 0.84 and right[0] > right[1]
+    cost, free = np.array([[20.0, 12.0]]), np.array([6, 9])
+    alike, unlike = (known_criterion(cost, free, np.array([24]), freedom) for freedom in (np.inf, 4.0))
+    np.testing.assert_allclose(alike, cost + free * np.log(24))
+    np.testing.assert_allclose(unlike, 28 * np.log(1 + cost / 4) + free * np.log(24))
+    assert np.isinf(known_criterion(cost, free, np.array([9]), np.inf)).tolist() == [[False, True]]
 
 
 def test_an_unknown_ball_leaves_lengths_in_ball_radii(long: Scenes, reading: Reading) -> None:
@@ -162,6 +180,37 @@ def test_clips_of_unlike_noise_are_known_as_such(long: Scenes) -> None:
     found = read(tracks, long.times, 64, long.camera, ball_radii(long), unlike, turning=TURNING)
     compared = compare(found, long)
     assert 0.92 < compared.covered[compared.measured].mean() < 0.98
+
+
+def test_errors_of_a_whole_clip_are_known_apart_from_those_of_its_frames(long: Scenes) -> None:
+    """A ball that seems too large and too far to the left: lengths get wider intervals, rates do not."""
+    truth = Tracks(long.track, long.apparent_radius, np.ones((200, 16), bool))
+    generator, tracks = np.random.default_rng(5), seen(long)
+    shift, scale = generator.normal(0, 0.05, (200, 1, 2)), generator.normal(0, 0.01, (200, 1))
+    tracks = replace(tracks, track=tracks.track + shift, radius=tracks.radius + scale * long.apparent_radius)
+    noise = Noise.measured(tracks, truth)
+    assert noise.position == pytest.approx(SIGMA, rel=0.1) and noise.radius == pytest.approx(SIGMA, rel=0.1)
+    assert noise.shift == pytest.approx(0.05, rel=0.25) and noise.scale == pytest.approx(0.01, rel=0.25)
+    found = read(tracks, long.times, 64, long.camera, ball_radii(long), noise, turning=TURNING)
+    compared = compare(found, long)
+    assert 0.92 < compared.covered[compared.measured].mean() < 0.98
+    error = found.motion.lift.error(long.trajectory)
+    assert 0.7 < np.sqrt((error**2).mean() / (found.motion.lift.bound**2).mean()) < 1.3
+    circles = long.law == 1
+    relative = found.motion.sigma[circles, :2] / found.motion.parameters[circles, :2]
+    assert np.median(relative[:, 0]) > 0.008 and np.median(relative[:, 1]) < 0.003
+
+
+def test_frames_that_stray_are_left_out(long: Scenes) -> None:
+    tracks, some = seen(long), np.random.default_rng(6).permuted(np.tile(np.arange(16), (200, 1)), axis=1)[:, :3]
+    track = tracks.track.copy()
+    np.put_along_axis(track, some[..., None], np.take_along_axis(track, some[..., None], axis=1) + 1, axis=1)
+    found = read(replace(tracks, track=track), long.times, 64, long.camera, ball_radii(long), NOISE, turning=TURNING)
+    assert (found.law == long.law).mean() > 0.9 and np.nanmedian(compare(found, long).error) < 0.003
+    square, here = np.ones((1, 16)), np.ones((1, 16), bool)
+    square[0, :6] = [100, 200, 300, 400, 500, 600]
+    np.testing.assert_array_equal(np.flatnonzero(strays(square, here)), [2, 3, 4, 5])  # a quarter at most
+    assert not strays(square, ~here).any() and not strays(square[:, :7], here[:, :7]).any()  # too few to spare one
 
 
 def test_what_cannot_be_read_is_an_error_with_a_fix(long: Scenes) -> None:

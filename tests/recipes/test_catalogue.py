@@ -33,7 +33,9 @@ def test_names() -> None:
     assert list(RECIPES) == ["smoke", "small", "every-task", "base"]
     assert all(recipe(name).name == name for name in RECIPES)
     assert set(LEVELS) <= set(RECIPES)
-    with pytest.raises(UserError, match=r"^recipe='large' is unknown; the recipes are smoke, small, every-task, base$"):
+    with pytest.raises(
+        UserError, match=r"^recipe='large' is unknown; the recipes are smoke, small, every-task, base, phyworld-"
+    ):
         recipe("large")
 
 

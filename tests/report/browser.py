@@ -74,7 +74,7 @@ class Chromium:
             "document.readyState === 'complete' && [...document.querySelectorAll('canvas')].every(c => c.width > 40)"
         )
 
-    def until(self, condition: str, seconds: float = 20) -> None:
+    def until(self, condition: str, seconds: float = 60) -> None:
         """Wait for a JavaScript condition."""
         end = time.monotonic() + seconds
         while not self.run(condition):

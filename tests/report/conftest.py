@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.report import findings
 from tests.report.browser import Chromium
 
-LAWS = ["linear", "circular", "helical", "parabolic"]
+LAWS = findings.LAWS
 TASKS = ("reconstruct", "predict", "interpolate", "generate")
 
 
@@ -40,12 +41,14 @@ def write_clips(run: Path, task: str, n: int, frames: int, height: int, width: i
     given = np.zeros(frames, bool)
     if task != "generate":
         given[: frames // 4] = given[frames - frames // 4 :] = True
-    model = truth + 0.4 * np.sin(np.arange(frames))[:, None]
+    slip = 0.1 * (1 + 3 * np.arange(n) % 8)  # each clip has its own error, in no order
+    model = truth + slip[:, None, None] * np.sin(np.arange(frames))[:, None]
     model[1, -1] = np.nan
     arrays = {"model": draw(model, height, width, channels), "model_track": model, "given": given, "law": law}
     arrays["said"] = np.where(np.arange(n) == 2, -1, law)
     if task != "generate":
         arrays |= {"truth": draw(truth, height, width, channels), "truth_track": truth}
+        arrays |= {"truth_space": findings.paths(truth), "model_space": findings.paths(truth + 0.5)}
     np.savez_compressed(run / "clips" / f"{task}.npz", **arrays)
 
 
@@ -82,6 +85,10 @@ def details() -> dict:
         "not_run": [{"what": "guest encoder", "why": "no weights were given"}],
         "tasks": [dict(zip(("task", "class", "first", "middle", "last"), row, strict=True)) for row in rows],
         "errors": {"predict": {"frame": [4, 5, 6], "model": [0.3, None, 0.9], "constant_velocity": [0.5, 1.2, 2.4]}},
+        "error_intervals": {"predict": {"low": [0.25, 0.5, 0.8], "high": [0.35, 0.6, 1.0]}},
+        "budget": findings.budget(),
+        "calibration": findings.calibration(),
+        "recovered": findings.recovered(),
     }
 
 
@@ -92,7 +99,10 @@ def make_run(run: Path, n: int = 8, frames: int = 8, height: int = 32, width: in
         write_clips(run, task, n, frames, height, width, channels)
     for stage in ("tokenizer", "dynamics"):
         (run / stage).mkdir()
-        lines = [json.dumps({"step": 50 * i, "loss": 2.0 / i, "codebook_use": i / 20}) for i in range(1, 21)]
+        rows = [{"step": 50 * i, "loss": 2.0 / i, "codebook_use": i / 20, "rate": 0.1} for i in range(1, 21)]
+        rows[9] |= {"validation_loss": 0.3}
+        rows[19] |= {"validation_loss": 0.2}
+        lines = [json.dumps(row) for row in rows]
         (run / stage / "metrics.jsonl").write_text("\n".join(lines) + "\n")
     files = {
         "config.json": {"seed": 7, "world": {"frames": frames, "levels": [8, 8]}},

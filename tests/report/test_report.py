@@ -11,13 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from marey.cli import main
 from marey.core.errors import UserError
 from marey.report import moving_picture, write_report
+from marey.report.curves import curves
 from marey.report.files import read_run
+from marey.report.histograms import spread
 from marey.report.plates import choose, chronophotograph, sprite_sheet
-from marey.report.plots import curve_charts, error_chart, spread, ticks
+from marey.report.plots import error_chart, ticks
 from marey.report.words import number, story
 from tests.report.conftest import TASKS, draw, make_run, metrics
 
@@ -142,9 +146,9 @@ def test_other_sizes_and_colours_work(tmp_path, shape):
     page = write_report(run).read_text(encoding="utf-8")
     data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page).group(1))
     n, frames, height, width, _ = shape
-    assert (data["predict"]["frames"], data["predict"]["height"], data["predict"]["width"]) == (frames, height, width)
-    assert page.count("<canvas") == 7 * n
-    assert data["predict"]["model"][sorted(range(n), key=lambda i: (i % 4, i)).index(1)][-1] is None
+    assert (data["frames"], data["height"], data["width"]) == (frames, height, width)
+    assert page.count("<canvas") == 5 * n + min(n, 4)  # five kinds of each clip, and a path in space for each law
+    assert data["tracks"]["predict"][1][-1] is None  # lost, and nothing put in its place
     with Image.open(moving_picture(run, tmp_path / "out.gif")) as picture:
         assert picture.n_frames == frames
 
@@ -159,7 +163,7 @@ def test_large_clips_stay_under_the_limit(tmp_path):
         np.savez(run / "clips" / f"{task}.npz", **kept)
     page = write_report(run)
     assert page.stat().st_size < 15e6
-    assert "4 of 24 clips" in page.read_text(encoding="utf-8")
+    assert "8 of 24 test clips" in page.read_text(encoding="utf-8")
 
 
 def test_nothing_measured_still_makes_a_page(run):
@@ -169,6 +173,8 @@ def test_nothing_measured_still_makes_a_page(run):
         (run / stage / "metrics.jsonl").write_text("")
     details = json.loads((run / "details.json").read_text())
     details |= {"errors": {}, "parameters": {}, "not_run": [], "confusion": {}}
+    for late in ("budget", "calibration", "recovered", "error_intervals"):
+        del details[late]
     (run / "details.json").write_text(json.dumps(details))
     assert "None of the main figures" in write_report(run).read_text(encoding="utf-8")
 
@@ -182,6 +188,25 @@ def test_moving_picture_is_small_and_in_step(run, tmp_path):
         picture.seek(7)
         assert (first != np.asarray(picture.convert("RGB"))).any()
         assert {(255, 255, 255), (0, 114, 178), (213, 94, 0)} <= set(map(tuple, first.reshape(-1, 3).tolist()))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("run.png", r"run\.png does not end in \.gif.*name it .*run\.gif"),
+        ("kept", r"kept is a folder; name .*run\.gif"),
+    ],
+)
+def test_moving_picture_has_a_name_of_its_own(run, tmp_path, name, message):
+    (tmp_path / "kept").mkdir()
+    answer = CliRunner().invoke(main, ["report", str(run), "--gif", str(tmp_path / name)])
+    assert answer.exit_code == 1 and re.search(message, answer.output) and "\n" not in answer.output.strip()
+    assert not (run / "report.html").exists(), "nothing is written before the mistake is told"
+
+
+def test_report_and_moving_picture_say_where_they_are(run, tmp_path):
+    answer = CliRunner().invoke(main, ["report", str(run), "--gif", str(tmp_path / "run.gif")])
+    assert answer.output.splitlines() == [str(run / "report.html"), str(tmp_path / "run.gif")]
 
 
 def test_moving_picture_without_a_common_law_is_refused(run, tmp_path):
@@ -213,7 +238,7 @@ def test_chronophotograph_shows_every_position_in_its_colour():
 def test_clips_are_chosen_evenly_among_laws():
     law = np.array([0, 0, 0, 1, 2, 3])
     assert choose(law, 1) == [0, 1, 2, 3, 4, 5]
-    assert choose(law, 1_500_000 // 5) == [0, 3, 4, 5]
+    assert choose(law, 2_000_000 // 5) == [0, 3, 4, 5]
 
 
 def test_plots_keep_gaps_and_put_zero_at_the_bottom():
@@ -227,9 +252,22 @@ def test_plots_keep_gaps_and_put_zero_at_the_bottom():
 
 def test_curves_put_losses_first_and_skip_what_is_no_number():
     rows = [{"step": 1, "rate": 0.1, "note": "a", "val_loss": 3.0}, {"step": 2, "rate": 0.2, "flag": True, "loss": 1}]
-    assert [chart.title for chart in curve_charts(rows)] == ["val loss", "loss", "rate"]
-    long = curve_charts([{"step": i, "loss": 1.0 + i} for i in range(5000)])[0].lines[0]
+    assert [chart.title for chart in curves(rows).charts] == ["val loss", "loss", "rate"]
+    long = curves([{"step": i, "loss": 1.0 + i} for i in range(5000)]).charts[0].lines[0]
     assert long.path.count("L") <= 241 and long.last == "5\u202f000"
+
+
+def test_curves_put_held_out_values_beside_and_say_what_never_changed():
+    rows = [{"step": i, "loss": 3.0 - i, "rate": 0.1, "validation_rate": float(i)} for i in range(3)]
+    rows[2] |= {"validation_loss": 1.5}
+    rows[0] |= {"validation_loss": 3.5}
+    drawn = curves(rows)
+    assert [(chart.title, [line.name for line in chart.lines]) for chart in drawn.charts] == [
+        ("loss", ["loss", "held out"]),
+        ("validation rate", ["validation rate"]),
+    ]
+    assert drawn.charts[0].lines[1].path.count("M") == 1, "held-out values are few, and still one line"
+    assert drawn.still == [("rate", "0.100")]
 
 
 def test_spread_of_one_repeated_value_is_one_bar():

@@ -20,9 +20,9 @@ from marey.data.folder import open_dataset, write_dataset
 from marey.data.spec import PRESETS, DatasetSpec
 from marey.data.table import make_samples
 from marey.report.facts import facts, paths, seen
+from marey.report.histograms import histograms
 from marey.report.notes import read_notes
 from marey.report.plates import chronophotograph, shrunk, sprite_sheet
-from marey.report.plots import histograms
 from marey.report.sheet import write_sheet
 from marey.report.words import count, parameter
 from marey.world.laws import BASE_LAWS

@@ -5,6 +5,7 @@ import click
 from marey.cli.compare import compare
 from marey.cli.datasets import check, export, import_command, look
 from marey.cli.encoders import encoders
+from marey.cli.floor import floor
 from marey.cli.make import make
 from marey.cli.options import Commands
 from marey.cli.probe import classify, probe
@@ -27,6 +28,7 @@ def main() -> None:
     marey check D                               is every byte of it what it was?
     marey export D --format npz --out E         for other programs
     marey import mine.npz --out F               videos and tracks of others
+    marey floor D                               how finely anything can be measured on its clips
     marey read D                                its laws and positions, read back from its pixels
     marey track my.mp4 --box 8 9 20 30 --out T  where a marked object goes in a real video
     marey train tokenizer --out runs/mine       one stage at a time ...
@@ -44,7 +46,7 @@ def main() -> None:
     """
 
 
-_DATA_SETS = (make, look, check, export, import_command, read, track)
+_DATA_SETS = (make, look, check, export, import_command, floor, read, track)
 _RUNS = (train, judge, report, studio, compare, twin)
 _ENCODERS = (encoders, probe, classify)
 for _command in (demo, *_DATA_SETS, *_RUNS, *_ENCODERS):  # the order of the story

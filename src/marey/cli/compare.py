@@ -29,12 +29,14 @@ def compare(runs: tuple[Path, ...], form: str | None, out: Path | None, overwrit
     """
     from marey.judge.compare import compare as held
 
+    if len(runs) < 2:
+        raise UserError(f"{runs[0]} alone cannot be compared; give two runs or more")
     if out is not None and out.exists() and not overwrite:
         raise UserError(f"{out} is there already; add --overwrite to replace it, or choose another --out")
     comparison = held(runs)
     _print(comparison, form)
     if out is not None:
-        from marey.report.compare import write_page
+        from marey.report.compare_page import write_page
 
         click.echo(write_page(comparison, out), err=form is not None)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from marey.recipes.recipe import Recipe
 
 PATH = click.Path(path_type=Path)
-_RECIPES = "smoke, small, every-task or base."
+_RECIPES = "smoke, small, every-task, base, or phyworld-uniform, -parabola, -collision."
 RECIPE = click.option("--recipe", "recipe_name", default="small", show_default=True, help=_RECIPES)
 DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 SEED = click.option("--seed", type=click.IntRange(min=0), default=None, help="Another seed than the recipe's own.")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--probes", default="linear,knn", show_default=True, help="linear, knn, attentive.")
 @click.option("--clips", type=click.IntRange(min=20), help="At most so many clips.  [default: all]")
 @click.option("--seeds", type=int, default=5, show_default=True, help="Fits of each probe, on other training clips.")
+@click.option("--networks", type=click.IntRange(min=1), default=3, show_default=True, help="Of each random control.")
 @click.option("--main-taps", is_flag=True, help="Leave out all but the main tap of each guest.")
 @click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True, help="Clips a guest sees at once.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -35,6 +36,7 @@ def probe(
     probes: str,
     clips: int | None,
     seeds: int,
+    networks: int,
     main_taps: bool,
     batch: int,
     device: str,
@@ -60,7 +62,7 @@ def probe(
     if dataset is None:
         raise UserError("--dataset is missing; give a data set made by marey make, or matched or hard")
     names = [name.strip() for name in encoders.split(",") if name.strip()]
-    config = _config(tasks, probes, seeds, not main_taps, batch, str(chosen_device(device)), out)
+    config = _config(tasks, probes, seeds, networks, not main_taps, batch, str(chosen_device(device)), out)
     with _open(dataset) as found:
         asked = found if clips is None else found.few(clips)
         if dry_run:
@@ -81,12 +83,15 @@ def _open(dataset: str) -> "Iterator[ProbeSet]":
             yield found
 
 
-def _config(tasks: str, probes: str, seeds: int, all_taps: bool, batch: int, device: str, out: Path) -> "ProbeConfig":
+def _config(
+    tasks: str, probes: str, seeds: int, networks: int, all_taps: bool, batch: int, device: str, out: Path
+) -> "ProbeConfig":
     from marey.judge.probing.bench import ProbeConfig
     from marey.judge.probing.gains import parse_probes
     from marey.judge.probing.tasks import parse_tasks
 
-    return ProbeConfig(out / "features", all_taps, batch, device, parse_tasks(tasks), parse_probes(probes), seeds)
+    asked = parse_tasks(tasks), parse_probes(probes)
+    return ProbeConfig(out / "features", all_taps, batch, device, *asked, seeds, networks)
 
 
 def _run(found: "ProbeSet", names: list[str], config: "ProbeConfig", place: object) -> None:

@@ -51,15 +51,19 @@ def read(dataset: Path, split: str, count: int, out: Path | None, overwrite: boo
 
 
 def _print(report: "Report") -> None:
+    from marey.judge.tracker.floor import TITLES
+
     if report.noise is None:
         click.echo(
             "the tracker's noise is not known (no other validation clips, or under 20): errors are from the residuals"
         )
     else:
         noise = f"{report.noise.position:.2g} px in position, {report.noise.radius:.2g} px in radius"
-        click.echo(f"the tracker errs by {noise}, on validation clips")
+        click.echo(f"the tracker errs by {noise}, from frame to frame of validation clips")
+    for figure in report.ruler.figures:
+        click.echo(f"{'tracker: ' + TITLES[figure.name.removeprefix('floor.')]:46}{_value(figure)}")
     for figure in report.figures:
-        click.echo(f"{_TITLES[figure.name]:40}{_value(figure)}")
+        click.echo(f"{_TITLES[figure.name]:46}{_value(figure)}")
 
 
 def _value(figure: "Figure") -> str:

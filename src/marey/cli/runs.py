@@ -166,17 +166,29 @@ def report(run: Path, gif: Path | None, as_table: bool) -> None:
 
         click.echo(markdown(run))
         return
-    _report(run)
+    picture = None
     if gif is not None:
         from marey.report import moving_picture
 
-        click.echo(moving_picture(run, gif))
+        picture = moving_picture(run, gif)  # first: a path that cannot be is said before any work is done
+    _report(run)
+    if picture is not None:
+        click.echo(picture)
 
 
 def _report(run: Path) -> None:
+    from marey.core.files import read_json
     from marey.report import write_report
 
-    click.echo(_figures(run) or write_report(run))
+    if table := _figures(run):
+        click.echo(table)
+    elif (run / "config.json").exists() and "videos" in read_json(run / "config.json"):
+        from marey.judge.compare import compare
+        from marey.report.compare_page import write_page
+
+        click.echo(write_page(compare([run]), run / "report.html"))
+    else:
+        click.echo(write_report(run))
 
 
 def _figures(run: Path) -> str | None:

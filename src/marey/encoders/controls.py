@@ -93,6 +93,8 @@ ControlConfig = PixelsConfig | MeanFrameConfig | ShuffledConfig | NoiseConfig | 
 
 
 class _Pixels(Guest):
+    framewise = True
+
     def __init__(self, side: int):
         look = Look(size=(side, side))
         facts = Facts(f"pixels {side} x {side}", _LICENCE, _SOURCE, str(look))

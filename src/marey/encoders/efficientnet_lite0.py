@@ -9,12 +9,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from marey.core.config import strict
-from marey.encoders.frames import Frames, SameConv, images, over_time
-from marey.encoders.guest import Facts, Features, Guest, Weights, collected
+from marey.encoders.frames import FrameByFrame, Frames, SameConv
+from marey.encoders.guest import Facts, Weights
 from marey.encoders.look import IMAGENET, Look
 from marey.encoders.packages import Package, filled
 from marey.encoders.state import Tensors
@@ -47,16 +46,13 @@ class EfficientNetLite0Config:
         return EfficientNetLite0Config(seed=seed)
 
 
-class EfficientNetLite0(Guest):
+class EfficientNetLite0(FrameByFrame):
     """Each frame by itself."""
 
     def __init__(self, net: "Network", weights: Weights):
         facts = Facts("efficientnet-lite0", PACKAGE.licence, "Google, ImageNet", str(LOOK))
         super().__init__(facts, weights, LOOK, _TAPS)
         self.net = net
-
-    def read(self, video: Float[Tensor, "B C T H W"], taps: tuple[str, ...]) -> Features:
-        return collected(self.net.maps(images(video)), taps, lambda maps: over_time(maps, len(video)))
 
 
 class Network(nn.Module):

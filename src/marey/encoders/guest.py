@@ -58,7 +58,13 @@ class Guest(nn.Module):
 
     taps: names of the places where features are read, the main one first. widths: the features of each, D.
     A subclass implements `read`.
+
+    framewise: each step of the features is of one frame alone, in the order of the clip. folds: each batch norm takes
+    what the convolution registered before it gives, which nothing else sees (see `folded`).
     """
+
+    framewise = False
+    folds = False
 
     def __init__(self, facts: Facts, weights: Weights, look: Look, taps: Mapping[str, int]):
         super().__init__()

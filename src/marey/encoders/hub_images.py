@@ -23,6 +23,8 @@ Arranged = Float[Tensor, "B t P D"]
 class ImageGuest(HubGuest):
     """Also has `pooled`: the one vector by which the network itself sums an image up."""
 
+    framewise = True
+
     def __init__(self, tower: nn.Module, weights: Weights, colours: Colours, source: str):
         super().__init__(tower, weights, colours, source)
         self.taps, self.widths = (*self.taps, "pooled"), (*self.widths, self.widths[0])

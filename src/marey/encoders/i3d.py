@@ -59,6 +59,8 @@ class I3DConfig:
 class I3D(Guest):
     """Video to what the network's last blocks see: one frame of features for eight of the clip."""
 
+    folds = True
+
     def __init__(self, net: Network, weights: Weights):
         super().__init__(Facts("i3d", PACKAGE.licence, "DeepMind, Kinetics-400, RGB", str(LOOK)), weights, LOOK, _TAPS)
         self.net = net

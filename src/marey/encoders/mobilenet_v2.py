@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from marey.core.config import strict
-from marey.encoders.frames import Frames, images, over_time
-from marey.encoders.guest import Facts, Features, Guest, Weights, collected
+from marey.encoders.frames import FrameByFrame, Frames
+from marey.encoders.guest import Facts, Weights
 from marey.encoders.look import IMAGENET, Look
 from marey.encoders.packages import Package, filled
 from marey.encoders.state import Tensors
@@ -45,16 +44,13 @@ class MobileNetV2Config:
         return MobileNetV2Config(seed=seed)
 
 
-class MobileNetV2(Guest):
+class MobileNetV2(FrameByFrame):
     """Each frame by itself."""
 
     def __init__(self, net: "Network", weights: Weights):
         facts = Facts("mobilenet-v2", PACKAGE.licence, "Google, ImageNet", str(LOOK))
         super().__init__(facts, weights, LOOK, _TAPS)
         self.net = net
-
-    def read(self, video: Float[Tensor, "B C T H W"], taps: tuple[str, ...]) -> Features:
-        return collected(self.net.maps(images(video)), taps, lambda maps: over_time(maps, len(video)))
 
 
 class Network(nn.Module):

@@ -64,11 +64,9 @@ class Comparison:
 
 
 def compare(paths: Sequence[Path]) -> Comparison:
-    """Two judged runs or more. Runs that were not judged, or on other test clips than the first, are a UserError that
-    names what differs.
+    """Judged runs; of a single one there is nothing but its figures. Runs that were not judged, or on other test clips
+    than the first, are a UserError that names what differs.
     """
-    if len(paths) < 2:
-        raise UserError(f"{len(paths)} run to compare; give two or more")
     runs = tuple(read_judged(path) for path in paths)
     for run in runs[1:]:
         _refuse_other_clips(runs[0], run)

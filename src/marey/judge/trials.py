@@ -10,11 +10,13 @@ from marey.judge import baselines
 from marey.judge.budget.completion import completion_costs, rule_tracks
 from marey.judge.budget.costs import Costs, clip_errors, motion_errors
 from marey.judge.exam import Clips, Exam
+from marey.judge.recovered import paths, readings
 from marey.judge.tracker import Tracks
 from marey.metrics import codebook
 from marey.metrics.calibration import calibration_figure, reliability
 from marey.metrics.figure import Figure, mean_figure, share_figure
 from marey.metrics.pixels import psnr, survives
+from marey.metrics.statistics import bootstrap_interval
 from marey.metrics.tracks import ade, displacement
 from marey.world.laws import BASE_LAWS
 from marey.world.render import render
@@ -39,7 +41,7 @@ def reconstruct(exam: Exam) -> Outcome:
     """Through the tokenizer and back, and how much of its codebook that takes."""
     outcome = redrawn(exam)
     figure, details = _codebook(exam)
-    return replace(outcome, figures=[*outcome.figures, figure], details={"codebook": details})
+    return replace(outcome, figures=[*outcome.figures, figure], details=outcome.details | {"codebook": details})
 
 
 def redrawn(exam: Exam) -> Outcome:
@@ -49,7 +51,8 @@ def redrawn(exam: Exam) -> Outcome:
     truth, size, seed = exam.test.track, exam.size, exam.config.seed
     blank = np.broadcast_to(exam.test.picture.paper[:, None, None, None], clips.shape)
     lost, middle = np.full_like(truth, np.nan), np.full_like(truth, size / 2)
-    said = exam.fit_of(tracks).law
+    fit = exam.fit_of(tracks)
+    said = fit.law
     alive, there, page = (survives(these, truth, exam.contrast) for these in (clips, exam.clips, blank))
     figures = [
         mean_figure("reconstruction.survival", alive.mean(axis=1), "share", seed,
@@ -72,7 +75,8 @@ def redrawn(exam: Exam) -> Outcome:
         {"blank_page": motion_errors(exam, lost, every) | {"survival": page.mean(axis=1)},
          "middle_of_frame": motion_errors(exam, middle, every)},
     )  # fmt: skip
-    return Outcome(figures, _pictures(exam, clips, tracks, every, said), costs=costs)
+    read = {"truth": readings(exam, exam.fit), "reconstruct": readings(exam, fit)}
+    return Outcome(figures, _pictures(exam, clips, tracks, every, said), {"recovered": read}, costs)
 
 
 def classify(exam: Exam) -> Outcome:
@@ -145,9 +149,10 @@ def _completion(
                     float(costs.tracker["survival"].mean()),
                     {"copy_last": float(costs.rules["copy_last"]["survival"].mean())}),
     ]  # fmt: skip
-    details = error_curves(task, errors, given) | {"baselines_chosen": {task: guesses.chosen}}
-    said = exam.fit_of(tracks.take(np.arange(exam.config.shown))).law
-    return Outcome(figures, _pictures(exam, clips, tracks, given, said), details, costs)
+    fit = exam.fit_of(tracks)
+    details = error_curves(task, errors, given, seed) | {"baselines_chosen": {task: guesses.chosen}}
+    details |= {"recovered": {task: readings(exam, fit)}}
+    return Outcome(figures, _pictures(exam, clips, tracks, given, fit.law), details, costs)
 
 
 def error_figures(
@@ -164,12 +169,13 @@ def error_figures(
 
 
 def error_curves(
-    task: str, errors: dict[str, Float64[np.ndarray, "N H"]], given: Bool[np.ndarray, "T"]
+    task: str, errors: dict[str, Float64[np.ndarray, "N H"]], given: Bool[np.ndarray, "T"], seed: int
 ) -> dict[str, Any]:
-    """The mean of each error in each hidden frame, for details.json."""
+    """The mean of each error in each hidden frame, and the interval of the model's, for details.json."""
     curve = {"frame": np.flatnonzero(~given).tolist()}
     curve |= {name: error.mean(axis=0).tolist() for name, error in errors.items()}
-    return {"errors": {task: curve}}
+    low, high = zip(*(bootstrap_interval(frame, seed) for frame in errors["model"].T), strict=True)
+    return {"errors": {task: curve}, "error_intervals": {task: {"low": list(low), "high": list(high)}}}
 
 
 def _codebook(exam: Exam) -> tuple[Figure, dict[str, Any]]:
@@ -197,6 +203,7 @@ def _pictures(
     exam: Exam, clips: Clips, tracks: Tracks, given: Bool[np.ndarray, "T"], said: Int64[np.ndarray, "S"]
 ) -> dict[str, np.ndarray]:
     some = slice(exam.config.shown)
+    truth_space, model_space = paths(exam, tracks, said[some])
     return {
         "truth": exam.clips[some],
         "model": clips[some],
@@ -205,4 +212,6 @@ def _pictures(
         "given": given,
         "law": exam.test.law[some],
         "said": said[some],
+        "truth_space": truth_space,
+        "model_space": model_space,
     }

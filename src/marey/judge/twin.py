@@ -189,7 +189,7 @@ def _completion(
     errors = {name: displacement(track, truth, size) for name, track in tracks.items()}
     floor = displacement(twin.seen(twin.rounded)[:, ~given], truth, size)
     survival = Figure(f"{task}.survival", None, "share", len(truth), why=_NO_PICTURE)
-    details = error_curves(task, errors, given) | {"baselines_chosen": {task: guesses.chosen}}
+    details = error_curves(task, errors, given, exam.config.seed) | {"baselines_chosen": {task: guesses.chosen}}
     return Outcome([*error_figures(task, errors, floor, exam.config.seed), survival], details=details)
 
 

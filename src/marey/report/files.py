@@ -11,6 +11,8 @@ import numpy as np
 from marey.core.config import from_json
 from marey.core.errors import UserError
 from marey.core.files import read_json
+from marey.judge.budget.record import Budget
+from marey.report.details import Calibration, Recovered
 
 TASKS = ("reconstruct", "predict", "interpolate", "generate")
 STAGES = ("tokenizer", "dynamics")
@@ -47,7 +49,11 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Details:
-    """What stands behind the figures: counts, fitted parameters, errors per frame, what was not run."""
+    """What stands behind the figures: counts, fitted parameters, errors per frame, what was not run.
+
+    error_intervals: 95 % interval of the model's error per frame, as `low` and `high`. What an older judge did not
+    write is None or empty.
+    """
 
     laws: list[str]
     confusion: dict[str, list[list[int]]]
@@ -56,13 +62,19 @@ class Details:
     not_run: list[dict[str, str]]
     tasks: list[dict[str, str]]
     errors: dict[str, dict[str, list[float | None]]]
+    error_intervals: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    budget: Budget | None = None
+    calibration: Calibration | None = None
+    recovered: Recovered = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Clips:
     """Clips of one task. truth, model: uint8 `N T H W C` (truth None where there is none); tracks: `N T 2` pixels.
 
-    given: bool `T`; law: index `N` (asked law for generate); said: index `N`, -1 = none.
+    given: bool `T`; law: index `N` (asked law for generate); said: index `N`, -1 = none. truth_space, model_space: the
+    true path and that of the law read from the model's pixels, `N P 3` ball radii to the right, ahead and up from the
+    camera, NaN where no law fits; None where the judge did not keep them.
     """
 
     task: str
@@ -73,6 +85,8 @@ class Clips:
     given: np.ndarray
     law: np.ndarray
     said: np.ndarray
+    truth_space: np.ndarray | None = None
+    model_space: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,8 @@ def read_run(path: Path) -> RunFiles:
     clips = [f"clips/{task}.npz" for task in TASKS]
     _require(path, ["config.json", "environment.json", "times.json", "metrics.json", "details.json", *curves, *clips])
     details = from_json(Details, read_json(path / "details.json"), str(path / "details.json"))
+    clips_of = {task: _read_clips(path, task, len(details.laws)) for task in TASKS}
+    _check_same(path, clips_of)
     return RunFiles(
         path=path,
         config=_object(path / "config.json"),
@@ -104,7 +120,7 @@ def read_run(path: Path) -> RunFiles:
         figures=read_figures(path),
         details=details,
         curves={stage: _read_lines(path / name) for stage, name in zip(STAGES, curves, strict=True)},
-        clips={task: _read_clips(path, task, len(details.laws)) for task in TASKS},
+        clips=clips_of,
     )
 
 
@@ -176,9 +192,23 @@ def _read_clips(path: Path, task: str, laws: int) -> Clips:
         given=arrays["given"].astype(bool),
         law=arrays["law"].astype(int),
         said=arrays["said"].astype(int),
+        truth_space=arrays.get("truth_space"),
+        model_space=arrays.get("model_space"),
     )
     _check_shapes(file, clips, laws)
     return clips
+
+
+def _check_same(path: Path, clips: dict[str, Clips]) -> None:
+    """The page shows a true clip once, beside what each task made of it."""
+    first = clips[TASKS[0]]
+    for task, each in clips.items():
+        if each.truth is not None and first.truth is not None and not np.array_equal(each.truth, first.truth):
+            file, other = path / "clips" / f"{task}.npz", f"{TASKS[0]}.npz"
+            raise UserError(f"{file} holds other clips than {other}; judge the run again with marey judge {path}")
+        if each.model.shape[1:] != first.model.shape[1:]:
+            file = path / "clips" / f"{task}.npz"
+            raise UserError(f"{file}: clips are {each.model.shape[1:]} and those of {TASKS[0]} {first.model.shape[1:]}")
 
 
 def _check_shapes(file: Path, clips: Clips, laws: int) -> None:
@@ -189,6 +219,8 @@ def _check_shapes(file: Path, clips: Clips, laws: int) -> None:
     n, t = shape[:2]
     wanted = {"truth": shape, "truth_track": (n, t, 2), "model_track": (n, t, 2)}
     wanted |= {"given": (t,), "law": (n,), "said": (n,)}
+    if clips.model_space is not None:
+        wanted |= dict.fromkeys(("truth_space", "model_space"), (n, *clips.model_space.shape[1:2], 3))
     for name, want in wanted.items():
         array = getattr(clips, name)
         if array is not None and array.shape != want:

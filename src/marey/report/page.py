@@ -4,18 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 
 from marey.core.files import write_text
-from marey.report import plates, plots, words
-from marey.report.files import TASKS, Clips, Figure, RunFiles, read_run
-
-CAPTIONS = {
-    "reconstruct": ("Reconstruction", "The tokenizer alone: clip to tokens and back. No dynamics involved."),
-    "predict": ("Prediction", "Shown the first frames, the model draws those that follow."),
-    "interpolate": ("Interpolation", "Shown the first and the last frames, the model draws the middle."),
-    "generate": ("Generation", "Shown nothing but the name of a law, the model draws a whole clip."),
-}
+from marey.report import budget, cases, plates, plots, spaces, words
+from marey.report.confusions import confusions
+from marey.report.curves import curves
+from marey.report.files import Figure, RunFiles, read_run
+from marey.report.histograms import Spread, spread
+from marey.report.recovered import reliability, scatters
+from marey.report.remarks import remarks
 
 
 def write_report(run: Path) -> Path:
@@ -45,71 +42,52 @@ def page_from(template: str, context: dict[str, Any]) -> str:
 
 
 def _context(files: RunFiles) -> dict[str, Any]:
-    shown = {task: plates.choose(clips.law, clips.model[0].nbytes) for task, clips in files.clips.items()}
+    details, reel = files.details, cases.reel(files.clips, files.details.laws)
+    rows, gate = details.budget.rows if details.budget else [], {figure.name: figure for figure in details.gate}
     return {
         "run": files.path.resolve().name,
         "story": words.story(files.figures),
-        "details": files.details,
-        "tasks": [_task(files.clips[task], shown[task], files.details.laws) for task in TASKS],
-        "player": {task: _player(files.clips[task], shown[task]) for task in TASKS},
-        "plates": {task: _plates(files.clips[task], files.details.laws) for task in TASKS},
+        "remarks": remarks(files.figures, details),
+        "headline": [_row(figure) | _group(figure) for figure in files.figures if figure.name in words.HEADLINE],
+        "details": details,
+        "captions": words.CAPTIONS,
+        "budget": {
+            "panels": budget.panels(rows),
+            "split": budget.split_panels(details.budget) if details.budget else [],
+            "rows": rows,
+        },
+        "reel": reel,
+        "spaces": spaces.views(files.clips, details.laws),
+        "exposures": cases.exposures(files.clips, details.laws),
+        "kinds": {"truth": "truth"} | {task: title.lower() for task, (title, _) in words.CAPTIONS.items()},
+        "broken": words.BROKEN,
         "time_colours": [f"rgb{colour}" for colour in plates.TIME_COLOURS],
-        "groups": _groups(files.figures),
-        "gate": [_row(figure) for figure in files.details.gate],
-        "absent": [figure for figure in [*files.figures, *files.details.gate] if figure.value is None],
-        "errors": _errors(files.details.errors),
-        "curves": [(stage, plots.curve_charts(rows)) for stage, rows in files.curves.items()],
-        "spreads": _spreads(files.details.parameters),
+        "groups": _groups([figure for figure in files.figures if figure.name not in gate]),
+        "gate": [_row(figure) for figure in details.gate],
+        "absent": [figure for figure in ({f.name: f for f in files.figures} | gate).values() if figure.value is None],
+        "confusions": confusions(details),
+        "errors": _errors(files),
+        "curves": {stage: curves(rows) for stage, rows in files.curves.items()},
+        "recovered": scatters(details.recovered),
+        "spreads": _spreads(details.parameters),
+        "calibration": reliability(details.calibration) if details.calibration else None,
         "times": _times(files.times),
         "peak_memory_gb": files.times.get("peak_memory_gb"),
         "config": flat(files.config),
         "environment": flat(files.environment),
+        "player": reel.player | {"ramp": plates.TIME_COLOURS, "spaces": spaces.views(files.clips, details.laws)},
     }
 
 
-def _task(clips: Clips, shown: list[int], laws: list[str]) -> dict[str, Any]:
-    """One task's clips: its words, the sheets, and a caption for each clip."""
-    title, caption = CAPTIONS[clips.task]
-    kinds = {"truth": clips.truth, "model": clips.model}
-    return {
-        "name": clips.task,
-        "title": title,
-        "caption": caption,
-        "given": clips.given.tolist(),
-        "sheets": {kind: plates.sprite_sheet(array[shown]) for kind, array in kinds.items() if array is not None},
-        "clips": [{"law": laws[clips.law[i]], "said": [*laws, None][clips.said[i]]} for i in shown],
-        "count": len(clips.law),
-        "size": clips.model.shape[2:4],
-    }
-
-
-def _player(clips: Clips, shown: list[int]) -> dict[str, Any]:
-    """What the script needs to play a task: sizes and the tracks of both sides (null where the dot was lost)."""
-    _, frames, height, width, _ = clips.model.shape
-    tracks = {"truth": clips.truth_track, "model": clips.model_track}
-    return {"frames": frames, "height": height, "width": width, "given": clips.given.tolist()} | {
-        kind: [[_point(xy) for xy in track[i]] for i in shown] for kind, track in tracks.items() if track is not None
-    }
-
-
-def _point(xy: np.ndarray) -> list[float] | None:
-    return [round(float(v), 2) for v in xy] if np.isfinite(xy).all() else None
-
-
-def _plates(clips: Clips, laws: list[str]) -> dict[str, Any]:
-    """The first clip of each law as chronophotographs, truth beside model."""
-    first = {int(law): int(np.flatnonzero(clips.law == law)[0]) for law in np.unique(clips.law)}
-    sides = [(kind, array) for kind, array in (("truth", clips.truth), ("model", clips.model)) if array is not None]
-    cells = [
-        {"law": laws[law], "images": [(kind, plates.chronophotograph(array[i])) for kind, array in sides]}
-        for law, i in first.items()
-    ]
-    return {"title": CAPTIONS[clips.task][0], "cells": cells}
-
-
-def _errors(errors: dict[str, dict[str, list[float | None]]]) -> list[plots.Chart]:
-    known = {task: series for task, series in errors.items() if series.get("frame")}
-    return [plots.error_chart(CAPTIONS.get(task, (task,))[0], series) for task, series in known.items()]
+def _errors(files: RunFiles) -> list[tuple[plots.Chart, int | None]]:
+    """Charts of the errors per frame, with the number of clips."""
+    n, details = {figure.name: figure.n for figure in files.figures}, files.details
+    out = []
+    for task, series in details.errors.items():
+        if series.get("frame"):
+            title = words.CAPTIONS.get(task, (task,))[0]
+            out.append((plots.error_chart(title, series, details.error_intervals.get(task)), n.get(f"{task}.ade")))
+    return out
 
 
 def _groups(figures: list[Figure]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -118,6 +96,11 @@ def _groups(figures: list[Figure]) -> list[tuple[str, list[dict[str, Any]]]]:
     for figure in figures:
         groups.setdefault(figure.name.split(".", 1)[0], []).append(_row(figure))
     return [(words.GROUPS.get(name, words.plain(name).capitalize()), rows) for name, rows in groups.items()]
+
+
+def _group(figure: Figure) -> dict[str, str]:
+    """What a figure is of, and the best trivial rule, for where it stands alone."""
+    return {"group": words.GROUPS[figure.name.split(".")[0]], "rule": words.best_rule(figure)}
 
 
 def _row(figure: Figure) -> dict[str, Any]:
@@ -140,10 +123,10 @@ def _row(figure: Figure) -> dict[str, Any]:
     }
 
 
-def _spreads(parameters: dict[str, dict[str, dict[str, list]]]) -> list[tuple[str, list[plots.Spread]]]:
+def _spreads(parameters: dict[str, dict[str, dict[str, list]]]) -> list[tuple[str, list[Spread]]]:
     out = []
     for law, fitted in parameters.items():
-        drawn = [plots.spread(name, both.get("data", []), both.get("generated", [])) for name, both in fitted.items()]
+        drawn = [spread(name, both.get("data", []), both.get("generated", [])) for name, both in fitted.items()]
         out.append((law, [one for one in drawn if one]))
     return out
 

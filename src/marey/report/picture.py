@@ -37,6 +37,11 @@ def moving_picture(run: Path, out: Path) -> Path:
     The clips are the first of each law as they are stored. Blue is the true track, vermilion the tracker's reading
     of the model; a broken frame was hidden from the model. A missing file is a UserError that names it.
     """
+    out = Path(out)
+    if out.is_dir():
+        raise UserError(f"{out} is a folder; name the moving picture in it, such as {out / 'run.gif'}")
+    if out.suffix.lower() != ".gif":
+        raise UserError(f"{out} does not end in .gif, and the moving picture is one; name it {out.with_suffix('.gif')}")
     laws, clips = read_pictures(run)
     there = [index for index in range(len(laws)) if all(index in clips[task].law for task in TASKS)]
     if not there:
@@ -47,9 +52,9 @@ def moving_picture(run: Path, out: Path) -> Path:
     palette = _palette(frames[-1])
     frames = [_indexed(frame, palette) for frame in frames]
     times = [FRAME_MS] * (count - 1) + [HOLD_MS]
-    write_atomically(Path(out), lambda file: frames[0].save(
+    write_atomically(out, lambda file: frames[0].save(
         file, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True))  # fmt: skip
-    return Path(out)
+    return out
 
 
 def _row(clips: dict[str, Clips], law: int) -> list[Cell]:

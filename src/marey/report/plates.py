@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt
 
 # Blue, reddish purple, orange of Okabe and Ito: told apart by every kind of colour vision, on white and on black.
 TIME_COLOURS = ((0, 114, 178), (204, 121, 167), (230, 159, 0))
-_SHEET_BYTES = 1_500_000  # seven sheets of incompressible noise still keep the page under 15 MB
+_SHEET_BYTES = 2_000_000  # five sheets of incompressible noise still keep the page under 15 MB
 
 
 def data_uri(image: Image.Image) -> str:
@@ -63,12 +63,12 @@ def shrunk(clip: UInt8[np.ndarray, "T H W C"], factor: int) -> UInt8[np.ndarray,
 
 
 def choose(law: np.ndarray, clip_bytes: int) -> list[int]:
-    """Which clips to show, ordered by law: all, or as many as a sheet may hold, the same number of every law."""
+    """Which clips to show: all, or as many as a sheet may hold, the same number of every law."""
     most, laws = max(_SHEET_BYTES // clip_bytes, 1), len(np.unique(law))
     most -= most % laws if laws < most < len(law) else 0
     rank = [int((law[:i] == law[i]).sum()) for i in range(len(law))]
     turn = sorted(range(len(law)), key=lambda i: (rank[i], law[i]))
-    return sorted(turn[:most], key=lambda i: (law[i], i))
+    return sorted(turn[:most])
 
 
 def _ink(clip: UInt8[np.ndarray, "T H W C"], bodies: Bool[np.ndarray, "T H W"]) -> Float[np.ndarray, "T H W"]:

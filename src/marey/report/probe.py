@@ -15,7 +15,14 @@ from marey.report import words
 from marey.report.page import flat, page_from
 from marey.report.probe_plots import curves, short
 
-_VERDICTS = ("helps", "does worse", "does not help", "too few clips to tell")
+_MARKS = {"helps": "yes", "does worse": "no", "does not help": "nil", "too few clips to tell": "open"}
+
+_SAYS = {
+    "helps": "the guest helps",
+    "does worse": "it does worse",
+    "does not help": "it does not help",
+    "too few clips to tell": "there are too few clips to tell",
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,16 @@ class Mark:
     at: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Board:
+    """A guest's verdicts at a glance: a row for each task, a column for each that it is held against."""
+
+    guest: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Comparison | None, ...]], ...]
+    all: list[Comparison]
 
 
 def write_probe_report(path: Path) -> list[Path]:
@@ -46,7 +63,7 @@ def markdown(result: ProbeResult) -> str:
     """What was found, in the order of what a reader wants: is the bench in order, who helps, all scores, who is who."""
     lines = [f"# Probe of {result.set.name}", "", story(result), ""]
     lines += [f"- {check.words}" for check in result.checks] + [""]
-    lines += ["## Verdicts", "", result.rule, ""]
+    lines += ["## Verdicts", "", *glance(result), result.rule, ""]
     lines += [f"- {each.words}" for each in result.comparisons] or ["No guest was compared."]
     for task in result.tasks:
         lines += ["", f"## {task.name}", ""]
@@ -55,16 +72,40 @@ def markdown(result: ProbeResult) -> str:
     return "\n".join(lines)
 
 
+def glance(result: ProbeResult) -> list[str]:
+    """Every verdict and its difference: a table with a row for each task, for each guest a column by rival."""
+    boards = _boards(result.comparisons)
+    if not boards:
+        return []
+    heads = [f"{short(board.guest)} over {head}" for board in boards for head in board.heads]
+    lines = [f"| task | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
+    for task in dict.fromkeys(each.task for each in result.comparisons):
+        cells = [cell for board in boards for cell in dict(board.rows).get(task, (None,) * len(board.heads))]
+        said = ["–" if cell is None else f"{cell.difference:+.3f} {cell.verdict}" for cell in cells]
+        lines.append(f"| {task} | {' | '.join(said)} |".replace(" -0", " −0"))
+    return [*lines, ""]
+
+
 def story(result: ProbeResult) -> str:
     """One sentence: how many comparisons came out how."""
     clips = result.set
-    counts = {verdict: sum(each.verdict == verdict for each in result.comparisons) for verdict in _VERDICTS}
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    counts = {verdict: sum(each.verdict == verdict for each in result.comparisons) for verdict in _MARKS}
+    told = ", ".join(f"{count} times {_SAYS[verdict]}" for verdict, count in counts.items() if count)
     head = (
         f"Learned from {clips.pool} clips, scored on {clips.test}: {clips.frames} frames of "
-        f"{clips.size[1]} x {clips.size[0]} pixels."
+        f"{clips.size[1]} x {clips.size[0]} pixels.{_drawn(result)}"
     )
-    return f"{head} Of {len(result.comparisons)} comparisons: {told}." if told else f"{head} No guest was compared."
+    return f"{head} Of {len(result.comparisons)} comparisons, {told}." if told else f"{head} No guest was compared."
+
+
+def _drawn(result: ProbeResult) -> str:
+    """How far the luck of a random network's draw is in the intervals."""
+    counts = {card.networks for card in result.cards if card.role == "random control" and card.state != "not run"}
+    if not counts:
+        return ""
+    if counts == {1}:
+        return " Each random control is one network, so that the intervals know nothing of the luck of its draw."
+    return f" Each random control is {' or '.join(map(str, sorted(counts)))} networks."
 
 
 def _task_table(result: ProbeResult, task: TaskCard) -> list[str]:
@@ -136,21 +177,26 @@ def _page(result: ProbeResult, name: str, charts: dict[str, Any]) -> str:
     return page_from("probe.html.jinja", {
         "name": name,
         "short": short,
+        "marks_of": _MARKS,
         "result": result,
         "story": story(result),
         "tasks": [(task, _marks(result, task), charts.get(task.name)) for task in result.tasks],
-        "groups": _groups(result.comparisons),
+        "boards": _boards(result.comparisons),
         "taps": _taps(result),
         "environment": flat(result.environment | {"seconds": result.seconds}),
     })  # fmt: skip
 
 
-def _groups(comparisons: list[Comparison]) -> dict[str, list[Comparison]]:
+def _boards(comparisons: list[Comparison]) -> list[Board]:
     """Comparisons by guest."""
-    groups: dict[str, list[Comparison]] = {}
-    for each in comparisons:
-        groups.setdefault(each.guest, []).append(each)
-    return groups
+    boards = []
+    for guest in dict.fromkeys(each.guest for each in comparisons):
+        its = {(each.task, each.against): each for each in comparisons if each.guest == guest}
+        tasks, others = (tuple(dict.fromkeys(key[place] for key in its)) for place in (0, 1))
+        heads = tuple("pixels" if other == "pixels" else other.removesuffix(f"-{guest}") for other in others)
+        rows = tuple((task, tuple(its.get((task, other)) for other in others)) for task in tasks)
+        boards.append(Board(guest, heads, rows, list(its.values())))
+    return boards
 
 
 def _marks(result: ProbeResult, task: TaskCard) -> list[Mark]:

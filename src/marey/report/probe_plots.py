@@ -7,7 +7,7 @@ from marey.judge.probing.result import ProbeResult, Row, TaskCard
 from marey.report.plots import Chart, Line, apart, ticks
 from marey.report.words import number
 
-_MOST = 8  # lines that can be told apart
+_MOST = 6  # lines that can be told apart
 _WIDTH, _HEIGHT = 480, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38.0, 300.0, 14.0, 232.0
 _LOWEST = -0.2  # of R2: what is worse is drawn here
@@ -47,9 +47,9 @@ def short(name: str) -> str:
 
 
 def _chosen(result: ProbeResult, known: set[str]) -> list[str]:
-    order = {"guest": 0, "random control": 1, "ceiling": 2, "control": 3}
-    first = {"pixels": 0, "noise": 1}
-    cards = sorted(result.cards, key=lambda card: (order[card.role], first.get(card.name, 2)))
+    """Guests, what there is at best, what pixels give, the guests' own random networks; then whoever has room."""
+    order = {"guest": 0, "ceiling": 1, "random control": 3, "control": 4}
+    cards = sorted(result.cards, key=lambda card: 2 if card.name == "pixels" else order[card.role])
     return [card.name for card in cards if card.name in known][:_MOST]
 
 

@@ -13,8 +13,9 @@ from marey.core.files import write_text
 from marey.data.folder import StoredDataset, open_dataset
 from marey.data.spec import SPLITS, DatasetSpec
 from marey.data.table import Samples
-from marey.report import plates, plots, words
+from marey.report import plates, words
 from marey.report.facts import FACTS, Specimen, Survey, paths, seen, survey
+from marey.report.histograms import Histogram, histograms
 from marey.report.notes import read_notes
 from marey.report.page import flat, page_from
 from marey.world.camera import Camera
@@ -213,17 +214,17 @@ def _bytes_of(path: Path) -> str:
     return f"{words.number(size / unit)} {({1e9: 'GB', 1e6: 'MB', 1e3: 'kB'})[unit]}"
 
 
-def _facts(looked: Survey) -> list[dict[str, plots.Histogram | None]]:
+def _facts(looked: Survey) -> list[dict[str, Histogram | None]]:
     """A histogram of every fact for every law, those of one fact on common bins."""
     labels = {name: looked.law == label for label, name in enumerate(looked.names)}
     return [
-        plots.histograms(fact.title, fact.unit, {law: looked.facts[name][rows] for law, rows in labels.items()})
+        histograms(fact.title, fact.unit, {law: looked.facts[name][rows] for law, rows in labels.items()})
         for name, fact in FACTS.items()
     ]
 
 
-def _parameters(law: str, looked: Survey) -> list[plots.Histogram | None]:
+def _parameters(law: str, looked: Survey) -> list[Histogram | None]:
     """A histogram of every parameter of a law."""
     rows = looked.parameters[looked.law == looked.names.index(law)]
     named = [words.parameter(name) for name in LAWS[LAW_NAMES.index(law)].parameters]
-    return [plots.histograms(title, unit, {law: rows[:, i]})[law] for i, (title, unit) in enumerate(named)]
+    return [histograms(title, unit, {law: rows[:, i]})[law] for i, (title, unit) in enumerate(named)]

@@ -23,7 +23,9 @@ TITLES = {
     "reconstruction.survival": Title("Survival", _SURVIVAL, _HIGH),
     "reconstruction.track_error": Title("Track error", "distance between the tracked dot and the true one", _LOW),
     "reconstruction.psnr": Title("PSNR", "stands beside the blank page's, which is high when the dot is small", _HIGH),
-    "reconstruction.law_right": Title("Law right", "share of redrawn clips on which the true law fits best", _HIGH),
+    "reconstruction.law_right": Title(
+        "Law right", "share of reconstructed clips on which their own law fits best", _HIGH
+    ),
     "reconstruction.codebook_use": Title(
         "Codebook use",
         "share of the codes, or of each digit's levels if there are many, that the test clips use",
@@ -60,6 +62,24 @@ TITLES = {
 }
 GROUPS = {"reconstruction": "Reconstruction", "classify": "Classification", "predict": "Prediction",
           "interpolate": "Interpolation", "generate": "Generation", "ruler": "Ruler"}  # fmt: skip
+
+
+CAPTIONS = {
+    "reconstruct": ("Reconstruction", "The tokenizer alone: clip to tokens and back. No dynamics involved."),
+    "predict": ("Prediction", "Shown the first frames, the model draws those that follow."),
+    "interpolate": ("Interpolation", "Shown the first and the last frames, the model draws the middle."),
+    "generate": ("Generation", "Shown nothing but the name of a law, the model draws a whole clip."),
+}
+
+
+BROKEN = {  # with soft hyphens, where a word must fit under a small picture
+    "truth": "truth",
+    "reconstruct": "recon\u00adstruc\u00adtion",
+    "predict": "predic\u00adtion",
+    "interpolate": "interpo\u00adlation",
+    "generate": "gener\u00adation",
+}
+HEADLINE = ("classify.accuracy", "predict.ade", "interpolate.ade", "generate.law_right")
 
 
 def title_of(name: str) -> Title:
@@ -131,16 +151,22 @@ def story(figures: list[Figure]) -> str:
 
 
 # Beside the trivial rules a figure may carry what no model is expected to pass: not to be called a baseline.
-_CEILINGS = {"probe_on_true_tracks", "law_fit", "fitted_law", "true_clips", "reconstructed_clips"}
+CEILINGS = {"probe_on_true_tracks", "law_fit", "fitted_law", "true_clips", "reconstructed_clips"}
 
 
 def beside(figure: Figure) -> str:
     """The best trivial baseline, in brackets."""
-    known = {name: value for name, value in figure.baselines.items() if value is not None and name not in _CEILINGS}
+    rule = best_rule(figure)
+    return f" ({rule})" if rule else ""
+
+
+def best_rule(figure: Figure) -> str:
+    """The best trivial baseline: what it is called and what it reaches; empty where there is none."""
+    known = {name: value for name, value in figure.baselines.items() if value is not None and name not in CEILINGS}
     if not known:
         return ""
     best = (min if title_of(figure.name).better == _LOW else max)(known, key=lambda name: known[name])
-    return f" ({plain(best)}: {_amount(figure, known[best])})"
+    return f"{plain(best)}: {_amount(figure, known[best])}"
 
 
 def _amount(figure: Figure, value: float | None) -> str:

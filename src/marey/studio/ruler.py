@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from marey.core.errors import UserError
-from marey.judge.law.fit import enough_found, moves
+from marey.judge.law.fit import LEAST_MOTION, enough_found, moves
 from marey.judge.reading.fits import NONE, Fits
 from marey.judge.reading.noise import Noise
 from marey.judge.reading.read import read
@@ -68,7 +68,7 @@ def read_clip(stage: Stage, clip: Clip) -> Reading:
     if not enough_found(tracks)[0]:
         why = f"the dot was found in {count} of {frames} frames: too few to read a law"
         return Reading(None, why, None, (), (), None, seen, count, plate)
-    if not moves(tracks, size)[0]:
+    if not moves(tracks, LEAST_MOTION * size)[0]:
         return Reading(None, "the dot rests, which each of the laws can do", None, (), (), None, seen, count, plate)
     camera = _camera(stage, size)
     result = read(tracks, stage.times(frames)[None], size, camera, None, None, BASE_LAWS, stage.turning)

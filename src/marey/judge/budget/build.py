@@ -30,7 +30,7 @@ def budget(
 
 
 def _rows(part: Part, costs: Sequence[Costs], seed: int) -> list[Row]:
-    """All rows of a part, on the same draws of its clips."""
+    """All rows of a part, on the same draws of its clips; none where nothing could be compared with a truth."""
     table = _Table(part, seed)
     for each in costs:
         for quantity in each.tracker:
@@ -60,6 +60,8 @@ class _Table:
 
     def rows(self) -> list[Row]:
         """With p values that are not yet corrected."""
+        if not self.plans:
+            return []
         self.values = np.stack(self.columns, axis=1)
         self.draws = resampled_means(self.values, self.seed)
         table = np.stack([self.values.mean(axis=0), *interval_of(self.draws)], axis=1)

@@ -1,8 +1,8 @@
 """Which law: what each may look like, the criterion, and when none of them fits.
 
 Some laws are limits of others: a line is a parabola that does not bend, a circle a helix that does not climb. `WITHIN`
-says for each law where it begins. Between the laws that are left decides a criterion; its noise is unknown, but no less
-than what is stated.
+says for each law where it begins. Between the laws that are left decides a criterion: AICc where the noise is unknown,
+but no less than what is stated; BIC where it is known. (`benchmarks/criteria.py` has both, and a third, side by side.)
 """
 
 from collections.abc import Callable
@@ -106,6 +106,14 @@ def within(fitted: Fitted, length: float, rivals: tuple[str, ...]) -> Bool[np.nd
     return inside & np.isfinite(fitted.cost)
 
 
+def named_rightly(
+    score: Float64[np.ndarray, "n L"], each: tuple[Fitted, ...], length: float
+) -> Float64[np.ndarray, "n L"]:
+    """The criterion of each law, made infinite where its fit is not what its name says; see `within`."""
+    names = tuple(fitted.name for fitted in each)
+    return np.where(np.stack([within(fitted, length, names) for fitted in each], axis=1), score, np.inf)
+
+
 def criterion(
     cost: Float64[np.ndarray, "n L"], free: Int64[np.ndarray, "L"], count: Int64[np.ndarray, "n"], floor: float
 ) -> Float64[np.ndarray, "n L"]:
@@ -120,8 +128,22 @@ def criterion(
     return np.where((spare > 0) & np.isfinite(cost), score, np.inf)
 
 
+def known_criterion(
+    cost: Float64[np.ndarray, "n L"], free: Int64[np.ndarray, "L"], count: Int64[np.ndarray, "n"], freedom: float
+) -> Float64[np.ndarray, "n L"]:
+    """BIC (Schwarz, 1978) with noise that is known, but for how much a clip's own may differ from the usual one.
+
+    cost, count: as in `criterion`. freedom: of the scaled inverse chi-squared distribution of a clip's variance, over
+    which the likelihood is the mean (Student's); infinite where all clips have the same.
+    """
+    numbers = count[:, None].astype(np.float64)
+    likely = cost if np.isinf(freedom) else (numbers + freedom) * np.log1p(cost / freedom)
+    score = likely + free * np.log(numbers.clip(1))
+    return np.where((numbers > free + 1) & np.isfinite(cost), score, np.inf)
+
+
 def probabilities(score: Float64[np.ndarray, "n L"]) -> Float64[np.ndarray, "n L"]:
-    """Akaike's weights: how likely each law is if one of them holds; zeros where none can."""
+    """How likely each law is if one of them holds, by the criterion's weights; zeros where none can."""
     best = score.min(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
         weight = np.where(np.isfinite(best), np.exp(-(score - best) / 2), 0.0)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from marey.judge.law.choice import criterion, within
+from marey.judge.law.choice import criterion, named_rightly
 from marey.judge.law.fits import TURNING, Fitted, Range, fit_each
 from marey.judge.law.least_squares import Sightings
 from marey.judge.tracker import Tracks
@@ -25,7 +25,7 @@ from marey.world.laws import BASE_LAWS
 _TURNED = (26.0, 36.0)  # by what the usual prior of turns was made for: its margin
 _FLOOR = 0.04  # pixels: differences below this say nothing, however well a law fits
 _SHARE_FOUND = 5 / 8
-_LEAST_MOTION = 0.05  # of the frame; a dot at rest follows none of the laws
+LEAST_MOTION = 0.05  # of the frame; a dot at rest follows none of the laws
 _NONE = -1
 
 PARAMETERS = (  # ball radii, frames, degrees
@@ -83,11 +83,10 @@ def fit_laws(tracks: Tracks, focal: float, size: int, bound: float | None = None
         free = np.array([fitted.motion.free for fitted in fits])
         cost = np.stack([fitted.cost for fitted in fits], axis=1)
         chosen = criterion(cost, free, 3 * tracks.found[usable].sum(axis=1), _FLOOR)
-        inside = np.stack([within(fitted, frames - 1, BASE_LAWS) for fitted in fits], axis=1)
-        score[usable] = np.where(inside, chosen, np.inf)
+        score[usable] = named_rightly(chosen, fits, frames - 1)
     best = score.argmin(axis=1)
     fits_well = residual[np.arange(n), best] <= (size / 64 if bound is None else bound)
-    return LawFit(np.where(fits_well & moves(tracks, size), best, _NONE), residual, score, parameters)
+    return LawFit(np.where(fits_well & moves(tracks, LEAST_MOTION * size), best, _NONE), residual, score, parameters)
 
 
 def sightings(
@@ -107,12 +106,12 @@ def enough_found(tracks: Tracks) -> np.ndarray:
     return tracks.found.mean(axis=1) >= _SHARE_FOUND
 
 
-def moves(tracks: Tracks, size: int) -> np.ndarray:
-    """Whether the dot is ever farther than a twentieth of the frame from its mean place."""
+def moves(tracks: Tracks, least: float) -> np.ndarray:
+    """Whether the dot is ever so many pixels from its mean place."""
     count = tracks.found.sum(axis=1).clip(1)[:, None]
     middle = np.where(tracks.found[..., None], tracks.track, 0).sum(axis=1) / count
     away = np.where(tracks.found, np.linalg.norm(tracks.track - middle[:, None], axis=-1), 0).max(axis=1)
-    return away >= _LEAST_MOTION * size
+    return np.asarray(away >= least)
 
 
 def _parameters(fitted: Fitted) -> Float64[np.ndarray, "n 3"]:

@@ -43,6 +43,12 @@ class Fitted:
         """The fits of the clips at the given rows (indices or a mask)."""
         return Fitted(self.name, self.motion, self.state[rows], self.cost[rows], self.normal[rows])
 
+    def replaced(self, rows: np.ndarray, new: "Fitted") -> "Fitted":
+        """The same, with other fits of the clips at the given rows (a mask)."""
+        state, cost, normal = self.state.copy(), self.cost.copy(), self.normal.copy()
+        state[rows], cost[rows], normal[rows] = new.state, new.cost, new.normal
+        return Fitted(self.name, self.motion, state, cost, normal)
+
     @cached_property
     def frame(self) -> Frame:
         """Origin, axes and parameters, in camera coordinates."""

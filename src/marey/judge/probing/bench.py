@@ -11,7 +11,7 @@ from marey.core.runs import environment
 from marey.data.staged import Progress
 from marey.judge.probing.entrant import Entrant, Extraction, enter
 from marey.judge.probing.gains import ProbeName, gains, table
-from marey.judge.probing.guests import Entry, entries
+from marey.judge.probing.guests import NETWORKS, Entry, entries
 from marey.judge.probing.result import Card, Check, ProbeResult, Row, SetCard, TaskCard
 from marey.judge.probing.set import ProbeSet
 from marey.judge.probing.space import WIDTH
@@ -25,11 +25,15 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True)
 class ProbeConfig(Extraction):
-    """What is asked. probes: the linear one makes the verdicts and the curves, others stand beside it."""
+    """What is asked. probes: the linear one makes the verdicts and the curves, others stand beside it.
+
+    networks: of each random control; with fewer the bench is quicker, and says less of the luck of their draw.
+    """
 
     tasks: tuple[TaskName, ...] = TASKS
     probes: tuple[ProbeName, ...] = ("linear", "knn")
     seeds: int = 5
+    networks: int = NETWORKS
 
     def __post_init__(self) -> None:
         if "linear" not in self.probes:
@@ -53,7 +57,7 @@ def run_probe(clips: ProbeSet, names: list[str], config: ProbeConfig, say: Say, 
     draws, book = Draws(len(clips.test), seed=0), _Book()
     cards: list[Card] = []
     seconds = {"extract": 0.0, "probe": 0.0}
-    for entry in entries(names):
+    for entry in entries(names, config.networks):
         start = time.perf_counter()
         say(f"{entry.name}: features")
         entrant = _absent(entry, cards) or enter(entry, clips, _views(asked), config, progress)
@@ -102,6 +106,11 @@ def _tasks(clips: ProbeSet, names: tuple[TaskName, ...]) -> dict[str, Task | str
     return asked
 
 
+def views_of(clips: ProbeSet, names: tuple[TaskName, ...]) -> tuple[bool, ...]:
+    """The views that these tasks need."""
+    return _views(_tasks(clips, names))
+
+
 def _views(asked: dict[str, Task | str]) -> tuple[bool, ...]:
     """Which views of the clips are needed: whole ones (False), and those without their future (True)."""
     return tuple(sorted({task.before for task in asked.values() if isinstance(task, Task)}))
@@ -115,7 +124,7 @@ def _ask(entrant: Entrant, task: Task, clips: ProbeSet, config: ProbeConfig, dra
             if (why := _not_asked(entrant, task, tap, probe)) is not None:
                 book.rows.append(_row(entrant, tap, task, probe, len(clips.pool), len(clips.test), why=why))
                 continue
-            tables = [table(features, task, clips, probe, WIDTH) for features in entrant.features(tap, task.before)]
+            tables = [table(each, task, clips, probe) for each in entrant.seen(tap, task.before)]
             counts = [count for count in LABELS if count < len(clips.pool)] if (tap, probe) == (main, "linear") else []
             for count in [*counts, len(clips.pool)]:
                 found = Gains.join([gains(each, probe, config.seeds, count) for each in tables])
@@ -126,7 +135,7 @@ def _ask(entrant: Entrant, task: Task, clips: ProbeSet, config: ProbeConfig, dra
 
 def _not_asked(entrant: Entrant, task: Task, tap: str, probe: ProbeName) -> str | None:
     """Why a question cannot be asked, if so."""
-    steps = entrant.features(tap, task.before)[0].shape[1]
+    steps = entrant.seen(tap, task.before)[0].features.shape[1]
     if task.values is None and steps == 1:
         return "its features have no time: one step for the whole clip"
     if task.values is None and probe == "attentive":
@@ -178,9 +187,3 @@ def _task_card(name: str, task: Task | str) -> TaskCard:
 def _set_card(clips: ProbeSet) -> SetCard:
     pool, test = len(clips.pool), len(clips.test)
     return SetCard(clips.name, clips.clips.fingerprint, pool, test, clips.frames, clips.size, clips.truth.names)
-
-
-def plan(clips: ProbeSet, names: list[str], config: ProbeConfig) -> list[tuple[Entry, int]]:
-    """Who would take part, and how many clips (whole or cut) would go through each of its networks."""
-    views = _views(_tasks(clips, config.tasks))
-    return [(entry, len(entry.configs) * len(views) * len(clips.clips)) for entry in entries(names)]

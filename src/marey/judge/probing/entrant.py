@@ -12,13 +12,17 @@ from marey.data.clips import as_video
 from marey.data.staged import Progress
 from marey.encoders.controls import Shuffled, batch_norms, calibrated
 from marey.encoders.features import Extracted, extract
+from marey.encoders.folded import folded
 from marey.encoders.guest import Facts, Guest, Weights
+from marey.judge.probing.gains import Seen
 from marey.judge.probing.guests import Entry
 from marey.judge.probing.oracles import TrueTrackConfig, of_truth
 from marey.judge.probing.result import Card, State
 from marey.judge.probing.set import ProbeSet
+from marey.judge.probing.space import WIDTH
 
-_CALIBRATED_ON = 64  # clips of the pool
+CALIBRATED_ON = 16  # clips of the pool: every norm sees thousands of places in each
+NO_NORMS = "it has no batch norms, so there is nothing to calibrate"
 _STATES: dict[str, State] = {"pretrained": "weights found", "random": "random control", "none": "no weights"}
 
 Features = Float32[np.ndarray, "N t D"]
@@ -42,10 +46,10 @@ class Entrant:
     """found: by network, then by view (False: whole clips, True: without their future), by tap."""
 
     card: Card
-    found: tuple[dict[bool, dict[str, Features]], ...] = ()
+    found: tuple[dict[bool, dict[str, Seen]], ...] = ()
 
-    def features(self, tap: str, before: bool) -> list[Features]:
-        """Of each network."""
+    def seen(self, tap: str, before: bool) -> list[Seen]:
+        """The features of each network."""
         return [views[before][tap] for views in self.found]
 
 
@@ -64,7 +68,14 @@ def enter(
         seen = [_seen(entry, number, clips, views, how, progress) for number in range(len(entry.configs))]
     except UserError as error:
         return Entrant(replace(blank, why=str(error)))
-    return Entrant(_card(blank, seen), tuple(network.found for network in seen))
+    return Entrant(_card(blank, seen), tuple(_to_probe(network.found, clips) for network in seen))
+
+
+def _to_probe(found: dict[bool, dict[str, Features]], clips: ProbeSet) -> dict[bool, dict[str, Seen]]:
+    return {
+        before: {tap: Seen(features, clips.pool, WIDTH) for tap, features in taps.items()}
+        for before, taps in found.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -80,14 +91,21 @@ class _Seen:
 def _seen(
     entry: Entry, number: int, clips: ProbeSet, views: tuple[bool, ...], how: Extraction, progress: Progress
 ) -> _Seen:
-    guest = built(entry, number, clips).to(how.device)
+    guest = folded(built(entry, number, clips)).to(how.device)
     taps = guest.taps if how.all_taps and entry.role in ("guest", "random control") else guest.taps[:1]
     extracted = {
         before: extract(guest, clips.before if before else clips.clips, how.cache, taps, how.batch, progress)
-        for before in views
+        for before in views_to_see(guest, views)
     }
     found = {before: each.taps for before, each in extracted.items()}
-    return _Seen(guest.facts, guest.weights, extracted[views[0]], found)
+    if True in views and True not in found:
+        found[True] = {tap: rows[:, : clips.prefix] for tap, rows in found[False].items()}
+    return _Seen(guest.facts, guest.weights, next(iter(extracted.values())), found)
+
+
+def views_to_see(guest: Guest, views: tuple[bool, ...]) -> tuple[bool, ...]:
+    """The views that go through a guest; where each frame is seen alone, the first half is cut out of the whole."""
+    return (False,) if guest.framewise and False in views else views
 
 
 def built(entry: Entry, number: int, clips: ProbeSet) -> Guest:
@@ -101,14 +119,14 @@ def built(entry: Entry, number: int, clips: ProbeSet) -> Guest:
         return Shuffled(guest)
     if entry.change == "calibrated":
         if not batch_norms(guest):
-            raise UserError("it has no batch norms, so there is nothing to calibrate")
+            raise UserError(NO_NORMS)
         return calibrated(guest, _videos(clips))
     return guest
 
 
 def _videos(clips: ProbeSet) -> list[Float[Tensor, "B C T H W"]]:
     """Some whole clips of the pool, eight at a time."""
-    shots = [next(clips.clips.runs(int(row), int(row) + 1)) for row in clips.pool[:_CALIBRATED_ON]]
+    shots = [next(clips.clips.runs(int(row), int(row) + 1)) for row in clips.pool[:CALIBRATED_ON]]
     if len({shot.shape for shot in shots}) > 1:
         raise UserError("clips of several sizes make no batch to calibrate its batch norms on")
     return [as_video(np.concatenate(shots[start : start + 8])) for start in range(0, len(shots), 8)]
@@ -144,4 +162,4 @@ def _true_track(blank: Card, clips: ProbeSet, views: tuple[bool, ...]) -> Entran
     width = found[views[0]][tap].shape[2]
     title, source = "true track", "what the clips were drawn from; it sees no pixels"
     card = replace(blank, state="no weights", title=title, source=source, taps=(tap,), steps=1, width=width)
-    return Entrant(card, (found,))
+    return Entrant(card, (_to_probe(found, clips),))

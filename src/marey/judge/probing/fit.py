@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neighbors import NearestNeighbors
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # inverse, of logistic regression
 RIDGES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e6)
@@ -43,20 +43,29 @@ Probe = Callable[[Lesson, Rows], Values]  # the values it says of other rows
 def linear(lesson: Lesson, rows: Rows) -> Values:
     """Multinomial logistic regression for classes, ridge regression for numbers; the penalty is chosen."""
     if lesson.kind == "number":
-        return np.asarray(best_ridge(lesson).predict(rows.astype(np.float64)), np.float64).reshape(len(rows), -1)
+        return ridge(lesson, rows)
     if len(lesson.classes) == 1:
         return np.repeat(lesson.train_values[:1], len(rows), axis=0)
     return best_logistic(lesson).predict(rows).astype(np.float64)[:, None]
 
 
 def neighbours(lesson: Lesson, rows: Rows) -> Values:
-    """The vote or the mean of the nearest training rows; how many is chosen."""
+    """The vote or the mean of the nearest training rows; how many is chosen. They are looked up once for all counts."""
     counts = [k for k in NEIGHBOURS if k <= len(lesson.train)]
-    kind = KNeighborsClassifier if lesson.kind == "class" else KNeighborsRegressor
-    values = lesson.train_values[:, 0] if lesson.kind == "class" else lesson.train_values
-    fitted = [kind(k, algorithm="brute").fit(lesson.train, values) for k in counts]
-    losses = [_loss(lesson, np.asarray(each.predict(lesson.validation), np.float64)) for each in fitted]
-    return np.asarray(fitted[int(np.argmin(losses))].predict(rows), np.float64).reshape(len(rows), -1)
+    index = NearestNeighbors(n_neighbors=counts[-1], algorithm="brute").fit(lesson.train)
+    nearest = lesson.train_values[index.kneighbors(lesson.validation, return_distance=False)]
+    losses = [_loss(lesson, _agreed(lesson.kind, nearest[:, :k])) for k in counts]
+    best = counts[int(np.argmin(losses))]
+    return _agreed(lesson.kind, lesson.train_values[index.kneighbors(rows, best, return_distance=False)])
+
+
+def _agreed(kind: Kind, values: Float64[np.ndarray, "n k C"]) -> Values:
+    """The mean of the neighbours; of labels the commonest, the least one of several."""
+    if kind == "number":
+        return values.mean(axis=1)
+    labels = values[..., 0].astype(np.int64)
+    votes = np.stack([(labels == label).sum(axis=1) for label in range(labels.max() + 1)], axis=1)
+    return votes.argmax(axis=1).astype(np.float64)[:, None]
 
 
 def best_logistic(lesson: Lesson) -> LogisticRegression:
@@ -78,16 +87,22 @@ def best_logistic(lesson: Lesson) -> LogisticRegression:
     return best
 
 
-def best_ridge(lesson: Lesson) -> Ridge:
-    """The ridge regression whose penalty gives the least squared error on the validation rows."""
+def ridge(lesson: Lesson, rows: Rows) -> Values:
+    """Ridge regression by the penalty with the least squared error on the validation rows (Hoerl & Kennard, 1970).
+
+    One decomposition of the training rows gives the answers for all penalties.
+    """
     train = lesson.train.astype(np.float64)  # in single precision the smallest penalties are lost
-    fitted = [Ridge(alpha=alpha).fit(train, lesson.train_values) for alpha in RIDGES]
-    losses = [_loss(lesson, each.predict(lesson.validation.astype(np.float64))) for each in fitted]
-    return fitted[int(np.argmin(losses))]
+    centre, mean = train.mean(axis=0), lesson.train_values.mean(axis=0)
+    left, sizes, right = np.linalg.svd(train - centre, full_matrices=False)
+    answers = left.T @ (lesson.train_values - mean)
+    weights = [right.T @ ((sizes / (sizes**2 + penalty))[:, None] * answers) for penalty in RIDGES]
+    losses = [_loss(lesson, (lesson.validation - centre) @ weight + mean) for weight in weights]
+    return (rows - centre) @ weights[int(np.argmin(losses))] + mean
 
 
-def _loss(lesson: Lesson, said: np.ndarray) -> float:
-    said = said.reshape(len(lesson.validation), -1)
+def _loss(lesson: Lesson, said: Values) -> float:
+    """Of what is said of the validation rows."""
     if lesson.kind == "class":
         return float((said != lesson.validation_values).mean())
     return float(np.square(said - lesson.validation_values).mean())

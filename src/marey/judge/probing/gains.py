@@ -1,7 +1,7 @@
 """One probe on one set of features: fitted with several seeds, scored clip by clip on the test clips."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -49,25 +49,49 @@ class Table:
     steps: int
 
 
-def table(features: Features, task: Task, clips: ProbeSet, probe: ProbeName, width: int) -> Table:
-    """The features as the probe takes them: brought to one width by what the pool's clips show, without labels."""
-    asked, steps = features, features.shape[1]
+@dataclass(frozen=True)
+class Seen:
+    """Features of one network at one tap, brought to one width in each way in which a probe takes them, once for all.
+
+    pool: clips that show what to bring them to, without their labels.
+    """
+
+    features: Features
+    pool: Int64[np.ndarray, "p"]
+    width: int
+
+    @cached_property
+    def clips(self) -> Float32[np.ndarray, "N 1 K"]:
+        """A clip in a row."""
+        flat = self.features.reshape(len(self.features), -1)
+        return fit_space(flat[self.pool], self.width)(flat)[:, None]
+
+    @cached_property
+    def tokens(self) -> Float32[np.ndarray, "N 1 tK"]:
+        """The steps of a clip side by side in a row, for the attentive probe."""
+        rows = _by_step(self.features, self.pool, min(self.width, TOKEN))
+        return rows.reshape(len(rows), 1, -1)
+
+    @cached_property
+    def steps(self) -> Float32[np.ndarray, "N r K"]:
+        """Some steps of each clip, a row each."""
+        return _by_step(self.features[:, _spread(self.features.shape[1])], self.pool, self.width)
+
+
+def table(seen: Seen, task: Task, clips: ProbeSet, probe: ProbeName) -> Table:
+    """The features as the probe takes them, and what it is asked."""
+    steps = seen.features.shape[1]
     if task.values is None:
-        asked = features[:, _spread(steps)]
-        values = np.broadcast_to(_spread(steps) / max(steps - 1, 1), asked.shape[:2])[..., None]
+        values = np.broadcast_to(_spread(steps) / max(steps - 1, 1), seen.steps.shape[:2])[..., None]
     else:
         values = task.values[:, None]
     if task.kind == "number":
         centre, scale = standard(values[clips.pool].reshape(-1, values.shape[2]))
         values = (values - centre) / scale
-    if probe == "attentive":
-        rows = _by_step(asked, clips.pool, min(width, TOKEN))
-        return Table(task.kind, rows.reshape(len(rows), 1, -1), values, clips.pool, clips.test, steps)
     if task.values is None:
-        return Table(task.kind, _by_step(asked, clips.pool, width), values, clips.pool, clips.test, 1)
-    flat = features.reshape(len(features), -1)
-    rows = fit_space(flat[clips.pool], width)(flat)
-    return Table(task.kind, rows[:, None], values, clips.pool, clips.test, steps)
+        return Table(task.kind, seen.steps, values, clips.pool, clips.test, 1)
+    rows = seen.tokens if probe == "attentive" else seen.clips
+    return Table(task.kind, rows, values, clips.pool, clips.test, steps)
 
 
 def _spread(steps: int) -> Int64[np.ndarray, "k"]:

@@ -22,7 +22,7 @@ from marey.encoders.guest import Guest
 from marey.judge.probing.oracles import TrackStatisticsConfig, TrueTrackConfig
 from marey.judge.probing.result import Role
 
-SEEDS = (0, 1, 2)  # of random controls
+NETWORKS = 3  # of each random control
 GUESTS: dict[str, type] = {entry.name: entry.config for entry in ENTRIES}
 CONTROLS: dict[str, type] = {
     get_args(get_type_hints(each)["kind"])[0]: each
@@ -54,15 +54,18 @@ class Missing:
         raise UserError(self.why)
 
 
-def entries(names: list[str]) -> list[Entry]:
-    """The guests that were asked for, each with its own random controls after it; then the controls that all share."""
-    asked = [entry for name in dict.fromkeys(names) for entry in _with_controls(entry_of(name))]
-    shared = [*_shared(), Entry("true-track", "ceiling", (TrueTrackConfig(),))]
+def entries(names: list[str], networks: int = NETWORKS) -> list[Entry]:
+    """The guests that were asked for, each with its own random controls after it; then the controls that all share.
+
+    networks: of each random control.
+    """
+    asked = [entry for name in dict.fromkeys(names) for entry in _with_controls(entry_of(name, networks), networks)]
+    shared = [*_shared(networks), Entry("true-track", "ceiling", (TrueTrackConfig(),))]
     taken = {entry.name for entry in asked}
     return [*_unique(asked), *(entry for entry in shared if entry.name not in taken)]
 
 
-def entry_of(name: str) -> Entry:
+def entry_of(name: str, networks: int = NETWORKS) -> Entry:
     """The entry of one name; an unknown one is a UserError that lists what there is."""
     head, _, path = name.partition(":")
     change, kind = _split(head)
@@ -71,11 +74,11 @@ def entry_of(name: str) -> Entry:
     if change in ("random", "calibrated"):
         if kind not in GUESTS:
             raise UserError(f"--encoders {name}: {kind} learned nothing, so there is no random one; leave it out")
-        return Entry(name, "random control", _random(kind, path), change, of=of)
+        return Entry(name, "random control", _random(networks, kind, path), change, of=of)
     if kind == "true-track":
         return Entry(name, "ceiling", (TrueTrackConfig(),))
     role: Role = "guest" if kind in GUESTS and not change else "control"
-    configs = _random(kind) if kind == "first-conv" else (_config(kind, path),)
+    configs = _random(networks, kind) if kind == "first-conv" else (_config(kind, path),)
     return Entry(name, role, configs, change, of=of if change else None, path=path or None)
 
 
@@ -100,11 +103,11 @@ def _config(kind: str, path: str) -> Any:
         return Missing(str(error))
 
 
-def _with_controls(entry: Entry) -> list[Entry]:
+def _with_controls(entry: Entry, networks: int) -> list[Entry]:
     if entry.role != "guest":
         return [entry]
     kind, _, path = entry.name.partition(":")
-    random = _random(kind, path)
+    random = _random(networks, kind, path)
     return [
         entry,
         Entry(f"random-{entry.name}", "random control", random, "random", of=entry.name),
@@ -112,21 +115,21 @@ def _with_controls(entry: Entry) -> list[Entry]:
     ]
 
 
-def _random(kind: str, path: str = "") -> tuple[Any, ...]:
-    """The same network with random weights, once for each seed."""
+def _random(networks: int, kind: str, path: str = "") -> tuple[Any, ...]:
+    """The same network with random weights, drawn several times."""
     config = _config(kind, path)
     if not isinstance(config, Missing):
-        return tuple(config.control(seed) for seed in SEEDS)
+        return tuple(config.control(seed) for seed in range(networks))
     try:
-        return tuple(KINDS[kind](seed=seed) for seed in SEEDS)  # its network is known without its weights
+        return tuple(KINDS[kind](seed=seed) for seed in range(networks))  # its network is known without its weights
     except UserError:
         return (config,)
 
 
-def _shared() -> list[Entry]:
+def _shared(networks: int) -> list[Entry]:
     kinds = (NoiseConfig(), PixelsConfig(), MeanFrameConfig(), ShuffledConfig(), TrackStatisticsConfig())
     plain = [Entry(config.kind, "control", (config,)) for config in kinds]
-    return [*plain, Entry("first-conv", "control", _random("first-conv"))]
+    return [*plain, Entry("first-conv", "control", _random(networks, "first-conv"))]
 
 
 def _unique(found: list[Entry]) -> list[Entry]:

@@ -8,13 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from marey.core.errors import UserError
 from marey.core.files import write_atomically
 from marey.data.folder import StoredDataset
 from marey.data.spec import SPLITS
-from marey.data.table import Samples
 from marey.judge.exam import contrasts
 from marey.judge.law.fit import turning_prior
 from marey.judge.law.fits import FITTED, TURNING, Range
@@ -23,12 +22,13 @@ from marey.judge.reading.lift import by_size
 from marey.judge.reading.noise import FEWEST, Noise
 from marey.judge.reading.read import Reading, read
 from marey.judge.tracker import Tracks, track_clips
+from marey.judge.tracker.floor import Floor, floor
 from marey.metrics.figure import Figure
 from marey.world.classic import ClassicWorld
 from marey.world.phyworld import PhyWorld
 from marey.world.scenes import Scenes
 
-_CHUNK = 250  # clips at a time
+_CHUNK = 50  # clips at a time
 _KNOWN = 500  # validation clips on which the tracker's noise is measured
 
 Progress = Callable[[int, int], object]
@@ -36,12 +36,38 @@ Progress = Callable[[int, int], object]
 
 @dataclass(frozen=True)
 class Report:
-    """What was read, the scenes it was compared with, and the figures. noise: None where it is not known."""
+    """What was read, the scenes it was compared with, and the figures. noise: None where it is not known. ruler: the
+    tracker's own error on the clips that were read.
+    """
 
     reading: Reading
     scenes: Scenes
     figures: list[Figure]
     noise: Noise | None
+    ruler: Floor
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Stored clips through the tracker; visible: whether the ball can be seen."""
+
+    scenes: Scenes
+    tracks: Tracks
+    visible: Bool[np.ndarray, "n T"]
+
+    @property
+    def truth(self) -> Tracks:
+        scenes = self.scenes
+        return Tracks(scenes.track, scenes.apparent_radius, scenes.whole[:, 0, 0])
+
+    def ruler(self, seed: int) -> Floor:
+        off = np.concatenate([self.tracks.track - self.truth.track, self._radius_off[..., None]], axis=-1)
+        there = self.visible.astype(np.int64) + (self.visible & self.truth.found)
+        return floor(off[:, None], self.tracks.found[:, None], there[:, None], seed)
+
+    @property
+    def _radius_off(self) -> Float64[np.ndarray, "n T"]:
+        return self.tracks.radius - self.truth.radius
 
 
 def read_dataset(stored: StoredDataset, split: str, count: int, progress: Progress) -> Report:
@@ -62,14 +88,15 @@ def read_dataset(stored: StoredDataset, split: str, count: int, progress: Progre
     total, noise, turning = count + known, None, TURNING
     if known:
         start = _first(stored, "validation")
-        scenes, tracks = _tracked(stored, start, start + known, lambda done: progress(done, total))
-        noise, turning = Noise.measured(tracks, _truth(scenes)), _turning(scenes)
-    scenes, tracks = _tracked(stored, first, first + count, lambda done: progress(known + done, total))
+        before = _tracked(stored, start, start + known, lambda done: progress(done, total))
+        noise, turning = Noise.measured(before.tracks, before.truth), _turning(before.scenes)
+    seen = _tracked(stored, first, first + count, lambda done: progress(known + done, total))
+    scenes, tracks = seen.scenes, seen.tracks
     balls, camera = ball_radii(scenes), scenes.camera
     reading = read(tracks, scenes.times, camera.size, camera, balls, noise, laws, turning)
     sigma = (noise.position, noise.radius) if noise else (1.0, 1.0)
     alone = by_size(tracks.track, tracks.radius - (noise.bias if noise else 0.0), camera, balls, sigma)
-    return Report(reading, scenes, figures(reading, scenes, alone), noise)
+    return Report(reading, scenes, figures(reading, scenes, alone), noise, seen.ruler(stored.spec.seed))
 
 
 def ball_radii(scenes: Scenes) -> Float64[np.ndarray, "n"]:
@@ -112,21 +139,19 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _tracked(stored: StoredDataset, start: int, stop: int, progress: Callable[[int], object]) -> tuple[Scenes, Tracks]:
+def _tracked(stored: StoredDataset, start: int, stop: int, progress: Callable[[int], object]) -> _Seen:
     """The tracker on stored clips, in the order of their rows."""
-    parts: list[Samples] = []
+    scenes: list[Scenes] = []
     tracks: list[Tracks] = []
+    shown: list[np.ndarray] = []
     for row in range(start, stop, _CHUNK):
         samples = stored.rows(row, min(row + _CHUNK, stop))
-        parts.append(samples)
+        scenes.append(samples.scenes)
+        shown.append(samples.visible[:, 0, 0])
         tracks.append(track_clips(samples.clips(), contrasts(samples.scenes)))
         progress(min(row + _CHUNK, stop) - start)
     joined = [np.concatenate([getattr(each, name) for each in tracks]) for name in ("track", "radius", "found")]
-    return Scenes.join([part.scenes for part in parts]), Tracks(*joined)
-
-
-def _truth(scenes: Scenes) -> Tracks:
-    return Tracks(scenes.track, scenes.apparent_radius, scenes.whole[:, 0, 0])
+    return _Seen(Scenes.join(scenes), Tracks(*joined), np.concatenate(shown))
 
 
 def _turning(scenes: Scenes) -> Range:

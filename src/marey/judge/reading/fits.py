@@ -7,13 +7,14 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy.stats import t as t_distribution
 
-from marey.judge.law.choice import criterion, probabilities, within
+from marey.judge.law.choice import criterion, known_criterion, named_rightly, probabilities
 from marey.judge.law.fit import sightings
 from marey.judge.law.fits import Fitted, Range, fit_each
 from marey.judge.law.frames import unit_powers
 from marey.judge.law.least_squares import Sightings
 from marey.judge.reading.lift import Lift, in_world
 from marey.judge.reading.noise import Noise
+from marey.judge.reading.strays import fit_without_strays
 from marey.judge.tracker import Tracks
 from marey.world.camera import Camera
 from marey.world.laws import law_named, most_parameters
@@ -70,19 +71,25 @@ class Fits:
         noise: Noise | None,
         laws: tuple[str, ...],
         turning: Range,
+        all_frames: bool = False,
     ) -> "Fits":
-        """Fit all laws to tracks that an ideal lens of that focal length, pixels, has made."""
+        """Fit all laws to tracks that an ideal lens of that focal length, pixels, has made.
+
+        Where the noise is known, the frames that stray are left out, see `strays`; not with `all_frames`, for where the
+        focal length is only tried, every frame may seem to.
+        """
         if noise is not None:
             tracks = replace(tracks, radius=tracks.radius - noise.bias)
         seen = sightings(tracks, focal, size, (1.0, 1.0) if noise is None else (noise.position, noise.radius))
-        frames = tracks.found.shape[1]
-        return cls(laws, fit_each(laws, np.arange(frames) - (frames - 1) / 2, seen, turning), seen, size, noise)
+        if noise is None or all_frames:
+            return cls(laws, fit_each(laws, times_of(seen), seen, turning), seen, size, noise)
+        each, kept = fit_without_strays(laws, times_of(seen), seen, turning, noise.freedom)
+        return cls(laws, each, kept, size, noise)
 
     @property
     def frames(self) -> Float64[np.ndarray, "T"]:
         """Times in frames from the middle of the clip."""
-        count = self.seen.seen.shape[1]
-        return np.arange(count) - (count - 1) / 2
+        return times_of(self.seen)
 
     @property
     def count(self) -> Int64[np.ndarray, "n"]:
@@ -103,9 +110,11 @@ class Fits:
     def scores(self) -> Float64[np.ndarray, "n L"]:
         """The criterion of each law, infinite where its fit is not what its name says."""
         free = np.array([fitted.motion.free for fitted in self.each])
-        scores = criterion(self.cost, free, self.count, _FLOOR if self.noise is None else 1.0)
-        inside = [within(fitted, len(self.frames) - 1, self.names) for fitted in self.each]
-        return np.where(np.stack(inside, axis=1), scores, np.inf)
+        if self.noise is None:
+            found = criterion(self.cost, free, self.count, _FLOOR)
+        else:
+            found = known_criterion(self.cost, free, self.count, self.noise.freedom)
+        return named_rightly(found, self.each, len(self.frames) - 1)
 
     def chosen(self, usable: Bool[np.ndarray, "n"]) -> Int64[np.ndarray, "n"]:
         """The law of each clip; -1 for clips that are not usable, and where the best law does not fit."""
@@ -142,10 +151,24 @@ class Fits:
             noise, count = self._variance(own, freedom[rows]), units.shape[1]
             parameters[rows, :count] = own.frame.parameters * units
             sigma[rows, :count] = own.sigma * units * np.sqrt(noise)[:, None]
+            of_length = np.array([unit_powers(parameter)[0] for parameter in law_named(fitted.name).parameters])
+            sigma[rows, :count] = np.hypot(sigma[rows, :count], self._scale * of_length * parameters[rows, :count])
             origins[rows], axes[rows] = own.frame.origins * ball[rows, None], own.frame.axes
             points[rows] = own.points(self.frames) * ball[rows, None, None]
             spread[rows] = own.spread(self.frames) * (noise * ball[rows] ** 2)[:, None, None, None]
+            spread[rows] += self._common(points[rows], self.seen.focal[rows])
         return Motion(parameters, sigma, freedom, origins, axes, Lift(points, spread))
+
+    @property
+    def _scale(self) -> float:
+        """Relative standard error of every length: a ball that seems too large in a whole clip seems too near."""
+        return 0.0 if self.noise is None else self.noise.scale
+
+    def _common(self, points: Float64[np.ndarray, "k T 3"], focal: Float64[np.ndarray, "k"]) -> np.ndarray:
+        """Covariance of a clip's positions by what its frames have in common."""
+        shift = 0.0 if self.noise is None else self.noise.shift
+        across = (shift * points[..., 2] / focal[:, None])[..., None, None] ** 2 * np.diag([1.0, 1.0, 0.0])
+        return np.asarray(across + self._scale**2 * points[..., :, None] * points[..., None, :])
 
     def _freedom(self, own: Fitted, rows: Bool[np.ndarray, "n"]) -> Float64[np.ndarray, "k"]:
         spare = (self.count[rows] - own.motion.free).clip(1).astype(np.float64)
@@ -155,6 +178,12 @@ class Fits:
         """Of a clip's residuals: what its own fit leaves, drawn towards what is known of the tracker (Smyth, 2004)."""
         known = 0.0 if self.noise is None else self.noise.freedom
         return np.asarray(np.where(np.isinf(freedom), 1.0, (own.cost + (0.0 if np.isinf(known) else known)) / freedom))
+
+
+def times_of(seen: Sightings) -> Float64[np.ndarray, "T"]:
+    """Times in frames from the middle of the clip."""
+    count = seen.seen.shape[1]
+    return np.arange(count) - (count - 1) / 2
 
 
 def _units(name: str, ball: Float64[np.ndarray, "n"], interval: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n P"]:

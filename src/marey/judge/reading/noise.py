@@ -3,6 +3,11 @@
 Clips differ: in one the sensor's noise is four times that of another. How much they do is learned too, as the degrees
 of freedom of a scaled inverse chi-squared distribution of their variances (Smyth, "Linear models and empirical Bayes
 methods", 2004): few where clips differ widely, and then each clip's own residuals say more about its errors.
+
+Two errors are of another kind. In a whole clip a body may seem too large, or too far to the left (its shade and its
+paper are not what they are taken for): no law can tell this from a ball of another size, or a camera that is turned a
+little, so it is learned apart, as `scale` and `shift`. And frames in which something hides a part of the body may be
+wrong by far: `strays` are left out.
 """
 
 from dataclasses import dataclass
@@ -13,28 +18,34 @@ from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 
 from marey.core.errors import UserError
+from marey.judge.reading.strays import strays
 from marey.judge.tracker import Tracks
 
 _MARGIN = 1.5  # of the largest noise: the clips that tell it are few
 _QUARTILES = 1.349  # between the quartiles of a normal distribution, in standard deviations
+_MEDIANS = (1.386, 0.455)  # of chi-squared with 2 degrees of freedom, and with 1
+_NORMAL = 1.96  # standard deviations to either side hold 95 %
 FEWEST = 20  # clips
 
 
 @dataclass(frozen=True)
 class Noise:
-    """The tracker's errors, pixels. position: standard error of a coordinate in a usual clip. radius: that of the
-    apparent radius, after its mean error `bias` is taken off. freedom: how alike clips are, infinite if all have the
-    same noise. worst: the sum of squared errors over these, per number seen, that a true clip hardly ever exceeds.
+    """The tracker's errors. position: standard error of a coordinate in a usual clip, pixels; radius: that of the
+    apparent radius, after its mean error `bias` is taken off. shift, scale: standard errors of a clip as a whole, in
+    pixels of its places and relative to its apparent radii. freedom: how alike clips are, infinite if all have the same
+    noise. worst: the sum of squared errors over these, per number seen, that a true clip hardly ever exceeds.
     """
 
     position: float
     radius: float
     bias: float
+    shift: float
+    scale: float
     freedom: float
     worst: float
 
     @classmethod
-    def measured(cls, tracks: Tracks, truth: Tracks, false_none: float = 0.002) -> "Noise":
+    def measured(cls, tracks: Tracks, truth: Tracks, false_none: float = 0.01) -> "Noise":
         """From known clips, which must not be those of the test split. false_none: the share that exceeds `worst`,
         which has a margin. A fit leaves less than the truth does, so fewer lawful clips are called lawless.
         """
@@ -42,17 +53,32 @@ class Noise:
         rows = here.sum(axis=1) >= 3
         if rows.sum() < FEWEST:
             raise UserError(f"noise: the tracker followed {rows.sum()} known clips; give at least {FEWEST}")
-        here, off = here[rows], (tracks.track - truth.track)[rows]
+        here, ball = here[rows], truth.radius[rows]
+        off = np.where(here[..., None], (tracks.track - truth.track)[rows], np.nan)
         size = np.where(here, (tracks.radius - truth.radius)[rows], np.nan)
-        bias = float(np.median(np.nanmean(size, axis=1)))
-        square = np.where(here, np.square(off).sum(axis=-1), 0), np.where(here, np.square(size - bias), 0)
-        count = here.sum(axis=1)
-        position = float(np.sqrt(np.median(square[0].sum(axis=1) / (2 * count))))
-        radius = float(np.sqrt(np.median(square[1].sum(axis=1) / count)))
-        mean = (square[0] / position**2 + square[1] / radius**2).sum(axis=1) / (3 * count)
-        scale, freedom = _alike(mean, 3 * count)
-        worst = _MARGIN * float(np.quantile(mean, 1 - false_none)) / scale
-        return cls(position * scale**0.5, radius * scale**0.5, bias, freedom, worst)
+        bias = float(np.median(np.nanmedian(size, axis=1)))
+        shift, off = _common(off)
+        scale, size = _common((size - bias)[..., None] / ball[..., None])
+        square = np.stack([np.square(off).sum(axis=-1), np.square(size[..., 0] * ball)])
+        position, radius = np.sqrt(np.nanmedian(square, axis=(1, 2)) / _MEDIANS).tolist()
+        one = square[0] / position**2 + square[1] / radius**2
+        here = here & ~strays(one, here)
+        count = 3 * here.sum(axis=1)
+        mean = np.where(here, one, 0).sum(axis=1) / count
+        usual, freedom = _alike(mean, count)
+        worst = _MARGIN * float(np.quantile(mean, 1 - false_none)) / usual
+        return cls(position * usual**0.5, radius * usual**0.5, bias, shift, scale, freedom, worst)
+
+
+def _common(errors: Float64[np.ndarray, "n T E"]) -> tuple[float, Float64[np.ndarray, "n T E"]]:
+    """Standard error of what the frames of a clip have in common, by the range of 95 % of the clips, for which the
+    intervals are made, without what single frames bring into it; and the errors without it. NaN is a frame that does
+    not count.
+    """
+    common = np.nanmedian(errors, axis=1, keepdims=True)
+    low, high = np.quantile(common, [0.025, 0.975])
+    alone = np.nanmedian(np.square(errors - common)) / _MEDIANS[1] / errors.shape[1] * np.pi / 2  # of a median
+    return float(np.sqrt(max(((high - low) / 2 / _NORMAL) ** 2 - alone, 0.0))), errors - common
 
 
 def _alike(mean: Float64[np.ndarray, "n"], count: np.ndarray) -> tuple[float, float]:

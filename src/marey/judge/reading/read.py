@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from marey.core.errors import UserError
-from marey.judge.law.fit import enough_found, moves
+from marey.judge.law.fit import LEAST_MOTION, enough_found, moves
 from marey.judge.law.fits import TURNING, Range
 from marey.judge.law.frames import unit_powers
 from marey.judge.reading import lift
@@ -21,6 +21,7 @@ from marey.judge.tracker import Tracks
 from marey.world.camera import Camera
 from marey.world.laws import BASE_LAWS, law_named, most_parameters
 
+_CLEAR = 100.0  # times the noise: what moves by more does not rest
 _FOCALS = (0.7, 1.0, 1.4, 2.0, 3.0)  # widths of the frame, where the camera is unknown
 
 
@@ -91,12 +92,14 @@ def read(
     degrees a frame.
     """
     n, interval = len(tracks), _interval(times)
-    usable = enough_found(tracks) & moves(tracks, size)
+    least = LEAST_MOTION * size if noise is None else min(LEAST_MOTION * size, _CLEAR * noise.position)
+    usable = enough_found(tracks) & moves(tracks, least)
     if camera is None:
         return _read_blindly(tracks, times, size, usable, noise, laws, turning)
     if ball is None and views is not None:
         seen = lift.by_views(views, camera, noise.position if noise else 1.0)
         ball = lift.ball_radius(seen, tracks.radius, camera)
+        noise = noise and replace(noise, scale=0.0)  # a disc that seems too large tells a ball that is too large
     if camera.distortion[:, 0].any():
         tracks = _without_lens(tracks, camera)
     fits = Fits.of(tracks, camera.focal[:, 0], size, noise, laws, turning)
@@ -132,7 +135,9 @@ def _read_blindly(
 ) -> Reading:
     """Without a camera: the law that fits best through any of some focal lengths; only rates in time are known."""
     n = len(tracks)
-    tried = [Fits.of(tracks, np.full(n, width * size), size, noise, laws, turning) for width in _FOCALS]
+    tried = [
+        Fits.of(tracks, np.full(n, width * size), size, noise, laws, turning, all_frames=True) for width in _FOCALS
+    ]
     best = np.stack([fits.scores.min(axis=1) for fits in tried]).argmin(axis=0)
     law, probability, residual = np.full(n, NONE), np.zeros((n, len(laws))), np.full((n, len(laws)), np.nan)
     parameters, sigma = np.full((2, n, most_parameters(laws)), np.nan)

@@ -4,6 +4,7 @@ Nothing below these figures can be measured on such clips. Bodies are matched to
 of distances; the tracker is told how many there are at most, and nothing else.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from marey.world.render import draw, quantized
 from marey.world.scenes import Scenes
 
 _SAMPLES = 96  # clips: a few seconds at most, on any preset
-_AT_ONCE = 32  # clips, which bounds memory
+_AT_ONCE = 16  # clips, which bounds memory
 _FAR = 0.1  # of the frame: no two bodies are told apart by more
 
 TITLES = {
@@ -30,6 +31,10 @@ TITLES = {
     "lost": "visible and not found",
     "imagined": "found and not visible",
 }
+
+
+def _silent(done: int) -> None:
+    """No progress is shown."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,14 @@ class Floor:
         return [figure.to_json() for figure in self.figures]
 
 
-def floor_of(spec: DatasetSpec, samples: int = _SAMPLES) -> Floor:
+def floor_of(spec: DatasetSpec, samples: int = _SAMPLES, progress: Callable[[int], object] = _silent) -> Floor:
     """The floor on clips of a spec: the first of its test split, or fresh ones that would follow them."""
     drawn = replace(spec, train=0, validation=0, test=samples, held_out=0)
-    scenes = drawn.scenes("test")
-    parts = [_read(scenes.take(np.arange(i, min(i + _AT_ONCE, samples)))) for i in range(0, samples, _AT_ONCE)]
+    scenes, parts = drawn.scenes("test"), []
+    for start in range(0, samples, _AT_ONCE):
+        stop = min(start + _AT_ONCE, samples)
+        parts.append(_read(scenes.take(np.arange(start, stop))))
+        progress(stop)
     offset, found, truth = (np.concatenate(column) for column in zip(*parts, strict=True))
     return floor(offset, found, truth, spec.seed)
 

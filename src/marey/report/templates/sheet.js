@@ -77,7 +77,7 @@
   $("tracks").addEventListener("change", player.again);
   $("cameras").addEventListener("change", () => { view.cameras = $("cameras").checked; again(); });
   for (const sample of samples) turning(sample.space.canvas, again);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  window.addEventListener("themechange", again);
   window.addEventListener("resize", measure);
   const near = new IntersectionObserver((entries) => { // what is far from the window is drawn when it comes near
     for (const { target, isIntersecting } of entries) {

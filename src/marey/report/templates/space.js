@@ -40,7 +40,7 @@ function space(canvas, sample, ramp, size) {
     paper.fill();
   }
 
-  function colour(share) {
+  function time(share) {
     const at = share * (ramp.length - 1), i = Math.min(Math.floor(at), ramp.length - 2);
     return `rgb(${ramp[i].map((value, c) => value + (at - i) * (ramp[i + 1][c] - value)).join(" ")})`;
   }
@@ -80,7 +80,7 @@ function space(canvas, sample, ramp, size) {
         if (along > -0.82 * EDGE && along < 0.78 * EDGE) write(String(Number(tick.toPrecision(6))).replace("-", "−"), at, 10);
       }
       paper.fillStyle = colours.ink;
-      write(`${"xyz"[b]} m`, (b < 2 ? back[b] : 1) * EDGE, 12);
+      write(sample.axes?.[b] ?? `${"xyz"[b]} m`, (b < 2 ? back[b] : 1) * EDGE, 12);
     }
   }
 
@@ -103,8 +103,11 @@ function space(canvas, sample, ramp, size) {
     const back = towards.map((value) => (value > 0 ? -1 : 1)); // the eye is on the other side of these faces
     axes(back, unit);
     const ground = ([x, y]) => [x, y, back[2] * EDGE];
-    for (const path of sample.paths) line(path.filter(Boolean).map((p) => ground(inBox(p))), colours.soft + "80", 2 * unit);
+    paper.globalAlpha = 0.5;
+    for (const path of sample.paths) line(path.filter(Boolean).map((p) => ground(inBox(p))), colours.soft, 2 * unit);
+    paper.globalAlpha = 1;
     sample.paths.forEach((path, body) => {
+      const colour = (share) => sample.inks?.[body] ?? time(share); // its own colour, or that of the moment
       const points = path.map((p) => p && inBox(p));
       points.forEach((point, i) => { if (i && point && points[i - 1]) line([points[i - 1], point], colour(i / (points.length - 1)), 2.2 * unit); });
       const beads = sample.beads[body].map((p) => p && inBox(p));
@@ -115,7 +118,7 @@ function space(canvas, sample, ramp, size) {
       paper.setLineDash([]);
       dot(here, 5.5 * unit, colours.ink);
       dot(here, 3.5 * unit, colour(t / Math.max(beads.length - 1, 1)));
-      if (sample.paths.length > 1) {
+      if (sample.paths.length > 1 && !sample.inks) {
         paper.fillStyle = colours.ink;
         paper.fillText(body + 1, ...project(here).map((value, i) => value + (i ? -11 : 0) * unit));
       }
