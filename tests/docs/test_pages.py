@@ -24,6 +24,7 @@ ELSEWHERE = {
     "docs/datasets.md": "tests/test_datasets_page.py",
     "docs/formats.md": "tests/data/test_formats_cli.py",
     "docs/reading.md": "tests/judge/test_reading_page.py",
+    "docs/studio.md": "tests/studio/test_studio_page.py",
 }
 HERE = {"docs/guests.md", "docs/tokenizers.md", "docs/tutorial.md"} | {
     f"docs/how-to/{name}.md" for name in ("own-data", "own-encoder", "own-law", "pictures")

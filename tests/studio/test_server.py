@@ -134,7 +134,6 @@ def test_it_listens_on_the_loopback_interface_and_says_when_a_port_is_taken() ->
     ear = listen(0)
     address, port = ear.getsockname()
     assert address == "127.0.0.1" and port > 0 and ear.family == socket.AF_INET
-    ear.listen()
     with pytest.raises(UserError, match=f"--port {port} cannot be used"):
         listen(port)
     ear.close()

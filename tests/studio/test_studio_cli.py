@@ -30,7 +30,6 @@ def test_what_is_no_run_is_refused_in_one_line(
 
 def test_a_taken_port_is_refused_in_one_line() -> None:
     with listen(0) as ear:
-        ear.listen()
         port = str(ear.getsockname()[1])
         result = CliRunner().invoke(main, ["studio", "--no-open", "--port", port], prog_name="marey")
     assert result.exit_code == 2 and f"--port {port} cannot be used" in result.output and result.output.count("\n") == 1

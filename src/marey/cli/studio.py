@@ -23,8 +23,8 @@ def studio(run: Path | None, port: int, no_open: bool, device: str) -> None:
 
     for name in ("starlette", "uvicorn"):
         server_library(name)
-    ear = listen(port)
-    chosen = open_studio(run, chosen_device(device))
-    click.echo("getting ready (the first time, kernels are compiled: half a minute) ...", err=True)
-    warm(chosen)
-    serve(chosen, ear, click.echo, show=not no_open)
+    with listen(port) as ear:
+        chosen = open_studio(run, chosen_device(device))
+        click.echo("getting ready (the first time, kernels are compiled: half a minute) ...", err=True)
+        warm(chosen)
+        serve(chosen, ear, click.echo, show=not no_open)

@@ -127,7 +127,7 @@ def miss(track: Track, tracks: Tracks, given: Bool[np.ndarray, "T"]) -> float | 
 
 def _fits(stage: Stage, tracks: Tracks, noise: Noise | None) -> Fits:
     size = stage.shape.size
-    return Fits.of(tracks, np.full(1, stage.focal * size), size, noise, BASE_LAWS, stage.turning)
+    return Fits.of(tracks, np.full(1, stage.focal * size), size, noise, BASE_LAWS, stage.turning, all_frames=True)
 
 
 def _path(stage: Stage, fits: Fits, law: int) -> Float64[np.ndarray, "T 3"]:

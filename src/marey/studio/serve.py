@@ -48,6 +48,7 @@ def listen(port: int) -> socket.socket:
     ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         ear.bind((_HOST, port))
+        ear.listen()  # from now on: who asks before the server is up waits for it
     except (OSError, OverflowError) as error:
         ear.close()
         raise UserError(f"--port {port} cannot be used ({error}); choose another, or none") from None

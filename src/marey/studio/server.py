@@ -26,6 +26,7 @@ from starlette.routing import Route
 import marey.report
 from marey.core.config import from_json
 from marey.core.errors import UserError
+from marey.report.page import page_from
 from marey.studio.answers import Studio
 from marey.studio.exports import TYPES, Wish
 from marey.studio.uploads import MOST_BYTES, Cut
@@ -33,10 +34,9 @@ from marey.studio.uploads import MOST_BYTES, Cut
 HOSTS = ("127.0.0.1", "localhost")
 _MOST_JSON = 8 << 20  # bytes of a request
 _PAGE, _REPORT = Path(__file__).parent / "page", Path(marey.report.__file__).parent / "templates"
-_FILES = {  # all that is ever sent from disk
+_FILES = {  # all that is ever sent from disk, and the report's style
     "/": (_PAGE / "studio.html", "text/html"),
     "/studio.css": (_PAGE / "studio.css", "text/css"),
-    "/style.css": (_REPORT / "style.css", "text/css"),
     "/space.js": (_REPORT / "space.js", "text/javascript"),
     **{f"/{file.name}": (file, "text/javascript") for file in sorted(_PAGE.glob("*.js"))},
 }
@@ -64,6 +64,7 @@ def create_app(studio: Studio) -> Starlette:
     """The studio as an ASGI application."""
     turn = threading.Lock()  # one question at a time: two would share the cores and both come late
     routes = [Route(path, _guarded(_file(*file)), methods=["GET"]) for path, file in _FILES.items()]
+    routes.append(Route("/style.css", _guarded(_style), methods=["GET"]))
     routes.append(Route("/api/start", _guarded(_start(studio)), methods=["GET"]))
     for name, (record, answer) in studio.questions.items():
         routes.append(Route(f"/api/{name}", _guarded(_question(record, answer, turn)), methods=["POST"]))
@@ -110,6 +111,10 @@ def _file(path: Path, kind: str) -> Handler:
         return Response(path.read_bytes(), media_type=f"{kind}; charset=utf-8")
 
     return send
+
+
+async def _style(_: Request) -> Response:
+    return Response(page_from("style.css", {}), media_type="text/css; charset=utf-8")
 
 
 def _start(studio: Studio) -> Handler:
