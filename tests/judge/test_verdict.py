@@ -58,8 +58,10 @@ def test_a_blank_page_scores_the_worst_there_is(examine: Examine) -> None:
     figures = examine(models.blank).figures
     for name in ("reconstruction.survival", "predict.survival", "interpolate.survival", "generate.survival"):
         assert figures[name].value == 0
-    for name in ("reconstruction.law_right", "generate.law_right", "generate.copies"):
+    for name in ("reconstruction.law_right", "generate.law_right"):
         assert figures[name].value == 0
+    for name in ("generate.copies", "generate.duplicates"):
+        assert figures[name].value == 1, "no motion is no new motion"
     for name in ("reconstruction.track_error", "predict.ade", "predict.fde", "interpolate.ade", "interpolate.fde"):
         assert figures[name].value > max(figures[name].baselines.values()) - 1e-9 and figures[name].value > 22
     assert figures["generate.spread"].value == 1
@@ -157,7 +159,7 @@ def test_the_report_can_read_what_the_judge_writes(examine: Examine, tmp_path: P
     assert curve["frame"] == [4, 5, 6, 7] and all(len(error) == 4 for error in curve.values())
     assert set(curve) > {"model", "copy_last", "constant_velocity", "constant_acceleration", "class_mean"}
     figures = {entry["name"] for entry in json.loads((tmp_path / "metrics.json").read_text())}
-    assert len(figures) == 23 and {"generate.copies", "gate.first_last", "reconstruction.codebook_use"} < figures
+    assert len(figures) == 29 and {"generate.copies", "gate.first_last", "reconstruction.codebook_use"} < figures
 
 
 def test_levels_and_rows_of_the_recipe_are_kept(train: Scenes, scenes: Scenes, fresh: Scenes, tmp_path: Path) -> None:
