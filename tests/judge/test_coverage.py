@@ -55,6 +55,6 @@ def test_each_parameter_is_tested_against_the_data() -> None:
              for name in some]  # fmt: skip
     assert [(row["law"], row["parameter"]) for row in same] == names
     assert all(row["p"] > 0.05 and row["n"] == 40 == row["data"] for row in same)
-    assert all(row["p"] < 0.01 and row["low"] > row["floor"] for row in other)
+    assert all(row["p"] < 0.01 and row["value"] > row["floor"] for row in other)
     few = two_sample(Three(motions(2, follow=0.05), data, real), seed=0)
     assert all(row["value"] is row["p"] is None and row["n"] < 8 for row in few)
