@@ -50,11 +50,11 @@ def test_clips_that_follow_no_law_are_misses_and_a_law_without_clips_is_said() -
 
 def test_each_parameter_is_tested_against_the_data() -> None:
     data, real = motions(0), motions(1)
-    same, other = (two_sample(Three(ours, data, real), seed=0) for ours in (motions(2), motions(2, shift=1)))
+    same, other = (two_sample(Three(ours, data, real), seed=0) for ours in (motions(2), motions(2, shift=2)))
     names = [(law, name) for law, some in zip(("linear", "circular", "helical", "parabolic"), PARAMETERS, strict=True)
              for name in some]  # fmt: skip
     assert [(row["law"], row["parameter"]) for row in same] == names
     assert all(row["p"] > 0.05 and row["n"] == 40 == row["data"] for row in same)
-    assert all(row["p"] < 0.01 and row["low"] > row["floor"] for row in other)
+    assert all(row["p"] < 0.01 and row["value"] > row["floor"] for row in other)
     few = two_sample(Three(motions(2, follow=0.05), data, real), seed=0)
     assert all(row["value"] is row["p"] is None and row["n"] < 8 for row in few)
