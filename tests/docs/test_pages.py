@@ -1,5 +1,6 @@
 """What the pages show in Python is run as it stands: here, or by the test of the page that has one."""
 
+import ast
 import re
 import shlex
 import shutil
@@ -26,7 +27,7 @@ ELSEWHERE = {
     "docs/reading.md": "tests/judge/test_reading_page.py",
     "docs/studio.md": "tests/studio/test_studio_page.py",
 }
-HERE = {"docs/guests.md", "docs/tokenizers.md", "docs/tutorial.md"} | {
+HERE = {"docs/guests.md", "docs/judging.md", "docs/tokenizers.md", "docs/tutorial.md"} | {
     f"docs/how-to/{name}.md" for name in ("own-data", "own-encoder", "own-law", "pictures")
 }
 
@@ -120,6 +121,16 @@ def test_own_encoder(capsys: pytest.CaptureFixture[str]) -> None:
     follow("how-to/own-encoder.md", names, leave=("marey probe",))
     assert_kept("how-to/own-encoder.md", capsys.readouterr().out)
     assert names["guest"].weights.state == "random"
+
+
+def test_judging(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(demo, tmp_path / "runs" / "demo")
+    monkeypatch.chdir(tmp_path)
+    follow("judging.md", {}, leave=("marey",))
+    worst = ast.literal_eval(capsys.readouterr().out)
+    assert len(worst["value"]) == 5 and worst["value"] == sorted(worst["value"], reverse=True)
 
 
 def test_tokenizers() -> None:

@@ -151,6 +151,7 @@ def test_a_path_is_drawn_and_files_come_in_and_go_out(page: Chromium, address: s
     assert page.run("document.querySelectorAll('.film-row canvas').length") == 6
     assert page.run("document.querySelector('.misses').innerText").count("px") >= 2
 
+    page.until("!document.getElementById('snap').disabled")
     click(page, "#snap")
     page.until("document.getElementById('screen-said').textContent.includes('nearest law')")
 
