@@ -52,7 +52,9 @@ def from_json(cls: type[Config], data: Any, where: str) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(_keys(first["loc"], data)) or cls.__name__
-        raise UserError(f"{where}: field {field}: {first['msg']} (got {first['input']!r})") from None
+        ours = first["type"] == "value_error"  # said by the config itself, with the value in it
+        what = str(first["ctx"]["error"]) if ours else f"{first['msg']} (got {first['input']!r})"
+        raise UserError(f"{where}: field {field}: {what}") from None
 
 
 def _keys(path: tuple[int | str, ...], data: Any) -> list[str]:

@@ -17,7 +17,7 @@ from marey.data.clips import as_clips, as_video
 from marey.encoders.guest import Guest
 from marey.judge.law.fit import LawFit, fit_laws, turning_prior
 from marey.judge.law.fits import Range
-from marey.judge.reading.noise import FEWEST, Noise
+from marey.judge.reading.noise import Noise
 from marey.judge.seen import Seen
 from marey.judge.tracker import Tracks, track_clips
 from marey.world.laws import BASE_LAWS
@@ -130,8 +130,6 @@ class Exam:
     def noise(self) -> Noise | None:
         """How much the tracker errs on true training clips; None if there are too few to tell."""
         some = self.train.take(np.arange(min(_KNOWN, len(self.train))))
-        if len(some) < FEWEST:
-            return None
         truth = Tracks(some.track, some.apparent_radius, some.whole[:, 0, 0])
         return Noise.measured(track_clips(render(some), contrasts(some)), truth)
 

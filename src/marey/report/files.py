@@ -36,7 +36,7 @@ class Figure:
     baselines: dict[str, float | None] = field(default_factory=dict)
     why: str | None = None
     limit: float | None = None
-    level: float | str | None = None
+    level: float | None = None
     reached: bool | None = None
 
 

@@ -105,7 +105,7 @@ def _group(figure: Figure) -> dict[str, str]:
 
 def _row(figure: Figure) -> dict[str, Any]:
     """A figure with its words and the places, in per cent of a common axis, of everything drawn for it."""
-    level = float(figure.level) if isinstance(figure.level, int | float) else None
+    level = figure.level
     marks = [figure.value, figure.low, figure.high, figure.floor, figure.limit, level, *figure.baselines.values()]
     known = [value for value in marks if value is not None]
     low, high = min([0.0, *known]), max([0.0, *known])

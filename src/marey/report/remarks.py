@@ -38,8 +38,8 @@ def _name(figure: Figure) -> str:
 def _against(figure: Figure) -> str:
     if figure.value is None:
         return "not measured"
-    level = number(figure.level, figure.unit) if isinstance(figure.level, int | float) else figure.level
-    return f"{number(figure.value, figure.unit)} for {level} {unit_of(figure.unit)}".rstrip()
+    reached, asked = (number(each, figure.unit) for each in (figure.value, figure.level))
+    return f"{reached} for {asked} {unit_of(figure.unit)}".rstrip()
 
 
 def _origin(rows: list[Row]) -> str:

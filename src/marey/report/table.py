@@ -24,8 +24,9 @@ def _row(figure: Figure) -> str:
     unit = unit_of(figure.unit)
     interval = "–" if figure.low is None else f"{_number(figure, figure.low)} to {_number(figure, figure.high)}"
     beside = ", ".join(f"{plain(key)} {_number(figure, value)}" for key, value in figure.baselines.items())
-    asked = "–" if figure.level is None else f"{figure.level} ({'reached' if figure.reached else 'missed'})"
-    value = f"{_number(figure, figure.value)} {unit}".strip()
+    reached = "reached" if figure.reached else "missed"
+    asked = "–" if figure.level is None else f"{_number(figure, figure.level)} ({reached})"
+    value = f"not measured: {figure.why}" if figure.value is None else f"{_number(figure, figure.value)} {unit}".strip()
     return f"| {name} | {value} | {interval} | {figure.n} | {_number(figure, figure.floor)} | {asked} | {beside} |"
 
 

@@ -10,7 +10,7 @@ from marey.data.spec import DatasetSpec
 from marey.judge.exam import contrasts
 from marey.judge.law.fit import turning_prior
 from marey.judge.law.fits import Range
-from marey.judge.reading.noise import FEWEST, Noise
+from marey.judge.reading.noise import Noise
 from marey.judge.tracker import Tracks, track_clips
 from marey.recipes.model import Shape
 from marey.studio.film import Clip
@@ -45,11 +45,10 @@ class Stage:
             raise UserError("studio: it reads clips of one body under the four base laws, through an ideal lens")
         tracks = track_clips(render(scenes), contrasts(scenes))
         truth = Tracks(scenes.track, scenes.apparent_radius, np.ones(scenes.track.shape[:2], bool))
-        enough = (tracks.found.sum(axis=1) >= 3).sum() >= FEWEST
         turns = np.isin(scenes.law, [BASE_LAWS.index("circular"), BASE_LAWS.index("helical")])
         interval = scenes.times[turns, 1] - scenes.times[turns, 0]
         turned = np.degrees(np.abs(scenes.parameters[turns, 0, 1]) * interval)
-        return cls(spec, scenes, Noise.measured(tracks, truth) if enough else None, turning_prior(turned))
+        return cls(spec, scenes, Noise.measured(tracks, truth), turning_prior(turned))
 
     @property
     def shape(self) -> Shape:

@@ -19,7 +19,7 @@ from marey.judge.law.fit import turning_prior
 from marey.judge.law.fits import FITTED, TURNING, Range
 from marey.judge.reading.figures import figures
 from marey.judge.reading.lift import by_size
-from marey.judge.reading.noise import FEWEST, Noise
+from marey.judge.reading.noise import Noise
 from marey.judge.reading.read import Reading, read
 from marey.judge.tracker import Tracks, track_clips
 from marey.judge.tracker.floor import Floor, floor
@@ -74,15 +74,14 @@ def read_dataset(stored: StoredDataset, split: str, count: int, progress: Progre
     """Read the first `count` clips of a split through the first camera. Noise and turns are learned on the validation
     split, never on the split that is read; the balls' radii are those of the truth.
 
-    With fewer than 20 validation clips the noise is unknown, see `read`. Worlds whose discs do not show the depth, and
-    clips with several bodies, are a UserError.
+    With fewer than 20 validation clips that the tracker follows the noise is unknown, see `read`. Worlds whose discs do
+    not show the depth, and clips with several bodies, are a UserError.
     """
     first = _first(stored, split)
     count = min(count, stored.spec.count(split))
     if not count:
         raise UserError(f"--split {split} of {stored.path} is empty; choose another")
     known = min(_KNOWN, stored.spec.count("validation")) if split != "validation" else 0
-    known = known if known >= FEWEST else 0
     laws = tuple(name for name in stored.spec.world.laws if name in FITTED)
     _refuse(stored.rows(first, first + 1).scenes, stored)
     total, noise, turning = count + known, None, TURNING

@@ -17,7 +17,6 @@ from jaxtyping import Float64
 from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 
-from marey.core.errors import UserError
 from marey.judge.reading.strays import strays
 from marey.judge.tracker import Tracks
 
@@ -25,7 +24,7 @@ _MARGIN = 1.5  # of the largest noise: the clips that tell it are few
 _QUARTILES = 1.349  # between the quartiles of a normal distribution, in standard deviations
 _MEDIANS = (1.386, 0.455)  # of chi-squared with 2 degrees of freedom, and with 1
 _NORMAL = 1.96  # standard deviations to either side hold 95 %
-FEWEST = 20  # clips
+FEWEST = 20  # clips that the tracker must have followed
 
 
 @dataclass(frozen=True)
@@ -45,14 +44,16 @@ class Noise:
     worst: float
 
     @classmethod
-    def measured(cls, tracks: Tracks, truth: Tracks, false_none: float = 0.01) -> "Noise":
-        """From known clips, which must not be those of the test split. false_none: the share that exceeds `worst`,
-        which has a margin. A fit leaves less than the truth does, so fewer lawful clips are called lawless.
+    def measured(cls, tracks: Tracks, truth: Tracks, false_none: float = 0.01) -> "Noise | None":
+        """From known clips, which must not be those of the test split; None if the tracker followed too few of them.
+
+        false_none: the share that exceeds `worst`, which has a margin. A fit leaves less than the truth does, so fewer
+        lawful clips are called lawless.
         """
         here = tracks.found & truth.found
         rows = here.sum(axis=1) >= 3
         if rows.sum() < FEWEST:
-            raise UserError(f"noise: the tracker followed {rows.sum()} known clips; give at least {FEWEST}")
+            return None
         here, ball = here[rows], truth.radius[rows]
         off = np.where(here[..., None], (tracks.track - truth.track)[rows], np.nan)
         size = np.where(here, (tracks.radius - truth.radius)[rows], np.nan)
