@@ -18,7 +18,7 @@ def test_all_else_is_named(value: object) -> None:
         whole_number(value, "n", 1, 9)
 
 
-@pytest.mark.parametrize("value", ["a", None, -0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", ["a", "4", True, None, -0.1, float("nan"), float("inf")])
 def test_a_number_that_is_none_is_named(value: object) -> None:
     assert real_number(np.float32(0.5), "t", 0) == 0.5
     with pytest.raises(UserError, match=r"^t=.* is not possible; give a number of at least 0$"):

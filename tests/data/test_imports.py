@@ -147,6 +147,32 @@ def test_broken_archives_are_named_and_never_imported(write: Any, tmp_path: Path
     assert all("a.npz" in message and "\n" not in message for message in messages)
 
 
+HEADERS = {
+    "cut": b"{'descr': '|u1', 'fortran_order': (",
+    "deep": b"{'descr': " + b"(" * 5000 + b")" * 5000 + b"}",
+    "no dict": b"1 +",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_an_archive_with_a_hostile_header_is_named(header: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
+        text = HEADERS[header]
+        file.writestr("videos.npy", b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text)
+    with pytest.raises(UserError, match=r"a\.npz: videos cannot be read"):
+        import_foreign(tmp_path / "a.npz", tmp_path / "out")
+
+
+def test_an_encrypted_archive_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", videos=VIDEOS)
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + flags] |= 1
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.npz: .* cannot be read \(.*(encrypted|password)"):
+        import_foreign(tmp_path / "a.npz", tmp_path / "out")
+
+
 def test_an_array_longer_or_shorter_than_it_says_is_refused(tmp_path: Path) -> None:
     stream = io.BytesIO()
     np.save(stream, VIDEOS)

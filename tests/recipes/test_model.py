@@ -360,6 +360,9 @@ def test_seeds_temperatures_and_counts_are_checked(model: VideoModel) -> None:
             lambda seed=seed: model.predict(prefix, 4, seed),
             "seed=.* give a whole number from 0 to 9223372036854775807$",
         )
+        refused(
+            lambda seed=seed: model.rollout(prefix, 4, seed), "seed=.* a whole number from 0 to 9223372036854775807$"
+        )
     model.predict(prefix, 4, np.int64(3), steps=1)
     for temperature in (-1.0, math.nan, math.inf):
         refused(lambda each=temperature: model.predict(prefix, 4, temperature=each), "temperature=")

@@ -120,6 +120,21 @@ def test_the_command_line(runs: dict[str, Path], tmp_path: Path) -> None:
     assert "alone cannot be compared; give two runs or more" in refusal("compare", runs["good"])
 
 
+def test_a_page_replaces_no_file_that_is_none(runs: dict[str, Path], tmp_path: Path) -> None:
+    kept = runs["good"] / "metrics.json"
+    before = kept.read_bytes()
+    said = refusal("compare", runs["good"], runs["shifted"], "--out", kept, "--overwrite")
+    assert "does not end in .html" in said and kept.read_bytes() == before
+
+
+def test_what_the_judge_did_not_write_is_named(runs: dict[str, Path], tmp_path: Path) -> None:
+    for name, text in (("metrics.json", '[{"name": 1}]'), ("judged.json", "[]")):
+        copy = tmp_path / name.split(".")[0]
+        shutil.copytree(runs["good"], copy)
+        (copy / name).write_text(text)
+        assert "was not written by the judge" in refusal("compare", runs["shifted"], copy)
+
+
 def test_judged_videos_have_a_report(runs: dict[str, Path]) -> None:
     said = invoke("report", runs["shifted"])
     assert said.stdout == f"{runs['shifted'] / 'report.html'}\n"

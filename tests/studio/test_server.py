@@ -87,6 +87,9 @@ def test_the_whole_story_is_told_over_http_and_nothing_is_written(client: TestCl
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
         ({"origin": "http://127.0.0.1:9999"}, 403),
+        ({"origin": "http://["}, 403),
+        ({"host": "[::1"}, 403),
+        ({"host": "[localhost]"}, 403),
         ({"origin": HOME}, 200),
     ],
 )

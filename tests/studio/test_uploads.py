@@ -33,6 +33,11 @@ def test_a_clip_that_was_taken_away_comes_back_unchanged(stage, film: Film, kind
     assert answer.film == film and answer.made == "" and "8 frames of 32x32 pixels in grey" in answer.was
 
 
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_a_slow_clip_can_be_taken_away(stage, film: Film, kind: str) -> None:
+    assert uploaded(stage, exported(Wish(film, kind, 600.0))).film == film
+
+
 def test_an_export_can_be_imported(stage, film: Film, tmp_path) -> None:
     from marey.data.imports.npz import read_npz
 
@@ -107,6 +112,7 @@ SENTENCES = {
     "a torn film": (b"\0\0\0\x20ftypisom" + b"\0" * 99, "the video cannot be read"),
     "a torn picture": (b"GIF89a" + b"\xff" * 40, "cannot be read|smaller|no frame"),
     "a torn archive": (npz(videos=np.zeros((1, 8, 1, 32, 32)))[:200], "the archive cannot be read"),
+    "a hostile archive": (npz(videos=np.zeros(3)).replace(b"(3,), }", b"(3,(((("), "the archive cannot be read"),
     "no clips": (npz(weights=np.zeros(3)), "the archive holds weights; name its clips videos"),
     "objects": (npz(videos=np.array([{}, 1], object)), "the archive cannot be read"),
     "another shape": (npz(videos=np.zeros((3, 4, 5))), "8 frames of 32x32"),

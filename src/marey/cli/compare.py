@@ -31,6 +31,8 @@ def compare(runs: tuple[Path, ...], form: str | None, out: Path | None, overwrit
 
     if len(runs) < 2:
         raise UserError(f"{runs[0]} alone cannot be compared; give two runs or more")
+    if out is not None and out.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"--out {out} does not end in .html, and the page is that; name it {out.with_suffix('.html')}")
     if out is not None and out.exists() and not overwrite:
         raise UserError(f"{out} is there already; add --overwrite to replace it, or choose another --out")
     comparison = held(runs)

@@ -45,7 +45,10 @@ class Commands(click.Group):
         except BrokenPipeError:
             raise  # nobody reads on: click ends without a word
         except OSError as error:
-            click.echo(f"marey: {error.filename or 'disk'}: {error.strerror or error}", err=True)
+            from marey.core.files import advice
+
+            what, fix = f"marey: {error.filename or 'disk'}: {error.strerror or error}", advice(error)
+            click.echo(f"{what}; {fix}, and run the same command again" if fix else what, err=True)
             sys.exit(2)
 
 

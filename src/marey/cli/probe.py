@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--probes", default="linear,knn", show_default=True, help="linear, knn, attentive.")
 @click.option("--clips", type=click.IntRange(min=20), help="At most so many clips.  [default: all]")
 @click.option("--seeds", type=int, default=5, show_default=True, help="Fits of each probe, on other training clips.")
-@click.option("--networks", type=click.IntRange(min=1), default=3, show_default=True, help="Of each random control.")
+@click.option("--networks", type=click.IntRange(1, 100), default=3, show_default=True, help="Of each random control.")
 @click.option("--main-taps", is_flag=True, help="Leave out all but the main tap of each guest.")
 @click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True, help="Clips a guest sees at once.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")

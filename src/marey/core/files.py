@@ -16,15 +16,21 @@ _ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
+def advice(error: OSError) -> str:
+    """What to do about a full disk or a missing right; of anything else empty."""
+    if error.errno in _ROOM:
+        return "make room"
+    return "see to the rights" if error.errno in _RIGHTS else ""
+
+
 @contextmanager
 def writing(out: Path, kept: str, command: str) -> Iterator[None]:
     """A full disk or a missing right while `out` is written is a UserError: what is kept, and what to do now."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _ROOM + _RIGHTS:
+        if not (fix := advice(error)):
             raise
-        fix = "make room" if error.errno in _ROOM else "see to the rights"
         where = error.filename or out
         raise UserError(f"{where}: {error.strerror}; {kept}: {fix}, and run the same {command} again") from None
 

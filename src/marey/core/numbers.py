@@ -25,7 +25,7 @@ def whole_number(value: Any, name: str, least: int, most: int | None = None) -> 
 def real_number(value: Any, name: str, least: float) -> float:
     """`value` as a float, if it is a finite number of at least `least`. Anything else is a UserError that names it."""
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, str | bytes | bool) else float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not least <= number < math.inf:

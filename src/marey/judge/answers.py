@@ -17,6 +17,7 @@ from jaxtyping import Bool, Int64, UInt8
 
 from marey.core.errors import UserError
 from marey.core.files import sha256
+from marey.data.imports.archive import UNREADABLE
 from marey.data.imports.foreign import Foreign
 from marey.data.manifest import SUMS
 from marey.data.spec import DatasetSpec
@@ -107,10 +108,13 @@ def _numbers(path: Path, names: Sequence[str], spec: DatasetSpec) -> list[int]:
 
 def _index(path: Path, count: int, spec: DatasetSpec) -> list[int]:
     """Rows of the test split, or (as an export of marey has them) the index of their samples in the whole data set."""
-    with np.load(path) as archive:
-        if "index" not in archive.files:
-            return list(range(count))
-        index = archive["index"]
+    try:
+        with np.load(path) as archive:
+            if "index" not in archive.files:
+                return list(range(count))
+            index = archive["index"]
+    except UNREADABLE as error:
+        raise UserError(f"{path}: index cannot be read ({error}); store {count} rows of the test split") from None
     if index.shape != (count,) or index.dtype.kind not in "iu":
         raise UserError(f"{path}: index is {index.dtype} {index.shape}; store {count} rows of the test split")
     first = int(spec.index("test", np.zeros(1, np.int64))[0])

@@ -55,12 +55,17 @@ def read_judged(path: Path) -> Judged:
         if not (path / name).is_file():
             raise UserError(f"{path / name} is missing; judge the run (again) with marey judge {path}")
     entries = read_json(path / "metrics.json")
-    figures = {entry["name"]: Figure(**{key: entry[key] for key in _KEPT if key in entry}) for entry in entries}
+    try:
+        figures = {entry["name"]: Figure(**{key: entry[key] for key in _KEPT if key in entry}) for entry in entries}
+        rules = read_json(path / "judged.json").get("rules")
+    except (AttributeError, AssertionError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: metrics.json or judged.json was not written by the judge ({error}); run it again"
+        ) from None
     for name, each in _read_per_clip(path / PER_CLIP).items():
         if name not in figures or len(each) != figures[name].n:
             raise UserError(f"{path / PER_CLIP} does not belong to metrics.json ({name}); judge the run again")
         figures[name] = replace(figures[name], each=each)
-    rules = read_json(path / "judged.json").get("rules")
     return Judged(path, path.resolve().name, read_json(path / "config.json"), figures, rules)
 
 

@@ -13,6 +13,7 @@ from itertools import permutations
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from marey.core.errors import UserError
 from marey.core.files import write_json
 from marey.core.runs import RunFolder
 from marey.judge.baselines import extended
@@ -94,6 +95,8 @@ def judge_physics(
 
 
 def _side(model: VideoModel, name: str, side: Side, config: JudgeConfig) -> list[Figure]:
+    if not side.counted.any(axis=(1, 2)).all():
+        raise UserError(f"judge.prefix={config.prefix}: some clips show no whole ball later; show fewer frames")
     true, prefix = side.read(side.clips), config.prefix
     decoded = side.read(answered("reconstruct", lambda video, _: model.reconstruct(video), side.clips, config))
     said = side.read(

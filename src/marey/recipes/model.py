@@ -79,7 +79,7 @@ class VideoModel(TokenModel):
         """
         video, frames = self._checked(prefix, "prefix"), self.shape.frames
         window = whole_number(frames // 2 if window is None else window, "window", 1, frames - 1)
-        total, turn = video.shape[2] + whole_number(horizon, "horizon", 1), 0
+        total, turn, seed = video.shape[2] + whole_number(horizon, "horizon", 1), 0, checked_seed(seed)
         while video.shape[2] < total:
             last = video[:, :, -window:]
             further = min(frames - last.shape[2], total - video.shape[2])

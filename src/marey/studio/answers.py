@@ -6,6 +6,7 @@ from typing import Any
 
 from marey.core.config import strict
 from marey.core.errors import UserError
+from marey.core.numbers import whole_number
 from marey.recipes.model import Shape
 from marey.report.plates import TIME_COLOURS
 from marey.studio import asking, drawing, exports, holes, making, ruler, uploads
@@ -26,6 +27,9 @@ class Chance:
     seed: int
     frames: int
     size: int
+
+    def __post_init__(self) -> None:
+        whole_number(self.seed, "seed", 0, 2**63 - 1)
 
 
 @strict

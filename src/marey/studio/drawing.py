@@ -32,6 +32,8 @@ class Stroke:
         if not 2 <= len(self.points) <= _MOST:
             raise UserError(f"points: a path has 2 to {_MOST} of them, this one {len(self.points)}; draw it again")
         values = np.array(self.points)
+        if not np.isfinite(values[-1, 2] - values[0, 2]):
+            raise UserError("points: the times span more than a number can; give them in any sensible unit")
         if not np.isfinite(values).all() or np.abs(values[:, :2] - 0.5).max() > 0.5:
             raise UserError("points: the path leaves the frame; keep x and y between 0 and 1")
         if (np.diff(values[:, 2]) < 0).any():

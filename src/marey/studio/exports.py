@@ -21,6 +21,7 @@ TYPES: dict[str, str] = {
     "npz": "application/octet-stream",
 }
 _HOLD = 4  # times as long as another frame: the last one of a GIF or WebP, so that the eye sees the end
+_LONGEST = 655_350  # milliseconds that a GIF can show a frame
 
 
 @strict
@@ -57,7 +58,7 @@ def _moving(clip: Clip, wish: Wish) -> bytes:
     grey = clip.shape[3] == 1
     frames = [Image.fromarray(frame[..., 0] if grey else frame) for frame in clip]
     pause = round(1000 * wish.seconds / (len(clip) - 1))
-    times = [max(pause, 20)] * (len(clip) - 1) + [_HOLD * max(pause, 20)]
+    times = [min(each, _LONGEST) for each in [max(pause, 20)] * (len(clip) - 1) + [_HOLD * max(pause, 20)]]
     more = {"lossless": True} if wish.kind == "webp" else {"optimize": False}
     if wish.kind == "webp":
         frames = [frame.convert("RGB") for frame in frames]

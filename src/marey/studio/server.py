@@ -99,11 +99,20 @@ def _guarded(handler: Handler) -> Handler:
 def _check_sender(request: Request) -> None:
     """From this machine's own page, or from a program that says nothing of an origin."""
     host = request.headers.get("host", "")
-    if urlsplit(f"//{host}").hostname not in HOSTS:
+    if _part(f"//{host}", "hostname") not in HOSTS:
         raise RefusedError(403, f"the host {host[:80]!r} is not this studio; open it at http://{HOSTS[0]}")
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin is not None and _part(origin, "netloc") != host:
         raise RefusedError(403, "requests of other pages are not answered")
+
+
+def _part(address: str, part: str) -> str | None:
+    """Of an address; None of what is none."""
+    try:
+        found: str | None = getattr(urlsplit(address), part)
+    except ValueError:
+        return None
+    return found
 
 
 def _file(path: Path, kind: str) -> Handler:

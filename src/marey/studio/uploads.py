@@ -6,7 +6,6 @@ could make a decoder open other files, are not among them.
 
 import math
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,6 +18,7 @@ from PIL import Image, ImageSequence, UnidentifiedImageError
 from marey.core.config import strict
 from marey.core.errors import UserError
 from marey.data.extras import library
+from marey.data.imports.archive import UNREADABLE
 from marey.studio.film import Film
 from marey.studio.stage import Stage
 
@@ -175,7 +175,7 @@ def _archive(content: bytes, row: int) -> Frames:
                 _check_bytes(key, stream)
         with np.load(BytesIO(content), allow_pickle=False) as arrays:
             return _clip(key, arrays[key], row)
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, zlib.error) as error:
+    except (*UNREADABLE, OSError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"the archive cannot be read ({error}); restore the file") from None

@@ -1,5 +1,6 @@
 """The arrays of an npz file, a part at a time: an archive may be larger than memory."""
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,6 +13,19 @@ import numpy as np
 from jaxtyping import Shaped
 
 from marey.core.errors import UserError
+
+UNREADABLE = (  # what zipfile and numpy raise at damaged, encrypted or hostile archives
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    KeyError,
+    RuntimeError,
+    SyntaxError,
+    MemoryError,
+    OverflowError,
+    tokenize.TokenError,
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,6 @@ def _named(path: Path, key: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError) as error:
+    except UNREADABLE as error:
         reason = str(error).rstrip(".")
         raise UserError(f"{path}: {key} cannot be read ({reason}); restore the file, or save it again") from None
