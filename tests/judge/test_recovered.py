@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from marey.judge import recovered
 from marey.judge.exam import Exam, JudgeConfig
 from marey.judge.recovered import FINE, ball_radius, paths, readings, true_parameters
 from marey.world.laws import BASE_LAWS
@@ -73,6 +74,12 @@ def test_intervals_of_the_median_come_from_ranks(exam: Exam) -> None:
     assert low + high == len(rows) - 1, "as many ranks from below as from above"
     between = binom.cdf(high, len(rows), 0.5) - binom.cdf(low, len(rows), 0.5)
     assert between >= 0.95
+
+
+def test_few_values_have_a_median_without_an_interval() -> None:
+    assert recovered._median(np.arange(5.0)) == {"error": 2.0, "low": None, "high": None}
+    assert recovered._median(np.arange(6.0)) == {"error": 2.5, "low": 0.0, "high": 5.0}
+    assert recovered._median(np.empty(0))["error"] is None
 
 
 def test_paths_are_true_in_camera_coordinates_and_read_near_them(exam: Exam, scenes: Scenes) -> None:

@@ -21,6 +21,7 @@ from marey.world.scenes import Scenes
 
 FINE = 4  # points of a path from one frame to the next: smooth to the eye
 _MOST = 300  # clips of each law whose values are kept, not only counted: as many as a plot can show
+_FEWEST = 6  # values with an interval of their median: 2 / 2^6 < 5 %
 _COLUMNS = ((0,), (0, 1), (0, 1, 3), (0, 1))  # of a law's own parameters: those named in PARAMETERS
 _UNITS = {(1, 0): "radii", (1, -1): "radii/frame", (1, -2): "radii/frame²", (0, -1): "°/frame"}
 
@@ -101,10 +102,12 @@ def _kept(values: Float64[np.ndarray, "n"]) -> list[float | None]:
 
 
 def _median(error: Float64[np.ndarray, "n"]) -> dict[str, float | None]:
-    """The median, and its interval from order statistics: the ranks between which half of n fair coins fall."""
+    """The median, and its interval from order statistics: the ranks between which half of n fair coins fall. Under six
+    values have none: their whole range holds the median less often than 95 %.
+    """
     n, ordered = len(error), np.sort(error)
-    if not n:
-        return {"error": None, "low": None, "high": None}
+    if n < _FEWEST:
+        return {"error": float(np.median(error)) if n else None, "low": None, "high": None}
     first = int(binom.ppf(0.025, n, 0.5)) - 1
     low, high = ordered[max(first, 0)], ordered[min(n - 1 - first, n - 1)]
     return {"error": float(np.median(error)), "low": float(low), "high": float(high)}
