@@ -60,7 +60,7 @@ def commands() -> str:
 
     parts = ["# Commands", "What `--help` says. [The shell](../how-to/shell.md) completes commands and options."]
     for path, command in each_command(main, ("marey",)):
-        with click.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100) as context:
+        with click.Context(command, info_name=" ".join(path), terminal_width=100, **main.context_settings) as context:
             parts += [f"## {' '.join(path)}", f"```text\n{command.get_help(context)}\n```"]
     return "\n\n".join(parts) + "\n"
 
