@@ -25,15 +25,10 @@ from marey.data.engines import Engine, in_process
 from marey.data.manifest import SUMS, read_journal, read_seal, record, seal, to_lines
 from marey.data.shards import Shard, shard, shard_at, shard_count
 from marey.data.spec import SPLITS, DatasetSpec
+from marey.data.staged import Progress, silent
 from marey.data.table import Samples, from_parquet
 
-Progress = Callable[[int, int], object]  # (samples that are there, samples in all)
-
 _KEPT = "finished shards are kept"
-
-
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,7 @@ def write_dataset(
     out: Path,
     overwrite: bool = False,
     engine: Engine = in_process,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     notes: Callable[[], str] = str,
 ) -> None:
     """Make a dataset in the folder `out`, or go on with one of the same spec. The same spec gives the same bytes.
@@ -120,7 +115,7 @@ def write_dataset(
 
 
 def write_part(
-    spec: DatasetSpec, out: Path, index: int, parts: int, engine: Engine = in_process, progress: Progress = _silent
+    spec: DatasetSpec, out: Path, index: int, parts: int, engine: Engine = in_process, progress: Progress = silent
 ) -> None:
     """Make every `parts`-th shard of a dataset, from number `index`; `write_dataset` finishes it when all are there.
 
