@@ -390,6 +390,17 @@ def test_rounding_is_done_in_float32_on_a_gpu(name: str) -> None:
     _rounds_in_float32(QUANTIZERS[name], "cuda")
 
 
+def test_where_products_are_coarse_places_are_not() -> None:
+    """In bfloat16 a place in a frame of 64 pixels would be known to an eighth of a pixel at best."""
+    tokenizer = Tokenizer(TokenizerConfig())
+    video = noise(2, 4, size=32)
+    code = tokenizer.encode(video).codes
+    waves = tokenizer.decoder._waves(code)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(tokenizer.encode(video).codes, code)
+        assert torch.equal(tokenizer.decoder._waves(code), waves)
+
+
 def _rounds_in_float32(quantizer: QuantizerConfig, device: str) -> None:
     seen: list[Tensor] = []
     tokenizer = Tokenizer(replace(KINDS["magvit_stride_4"][0], quantizer=quantizer)).to(device)

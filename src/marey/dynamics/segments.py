@@ -1,10 +1,7 @@
 """How a segment enters the transformer and leaves it: names by tables, digits as the ordinal numbers they are."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -12,25 +9,13 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from marey.dynamics.sequence import Segment
+from marey.train.precision import in_full
 
 _PENALTIES = (1e-6, 1e-4, 1e-3, 3e-3)  # of the coefficients' squares: a digit's noise over their usual size
 
-Made = TypeVar("Made")
 Values = Int64[Tensor, "B n F"]
 Mask = Bool[Tensor, "B n F"]
 Tokens = Float[Tensor, "B n D"]
-
-
-def in_full(method: Callable[..., Made]) -> Callable[..., Made]:
-    """The same, in float32 even where a training computes in bfloat16, whose 8 bits cannot tell two levels apart."""
-
-    @wraps(method)
-    def full(self: nn.Module, *given: Any) -> Made:
-        device = next(each.device for each in given if isinstance(each, Tensor))
-        with torch.autocast(device.type, enabled=False):
-            return method(self, *given)
-
-    return full
 
 
 class Names(nn.Module):

@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from marey.dynamics.segments import Digits, Mask, Names, Values, in_full
+from marey.dynamics.segments import Digits, Mask, Names, Values
 from marey.dynamics.sequence import Segment
+from marey.train.precision import in_full
 
 Trends = Float[Tensor, "B n F 4"]
 Inputs = Float[Tensor, "B _ D"]  # of some elements, in turn

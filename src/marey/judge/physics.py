@@ -19,8 +19,7 @@ from marey.core.runs import RunFolder
 from marey.judge.baselines import extended
 from marey.judge.exam import Clips, JudgeConfig, VideoModel, answered, contrasts
 from marey.judge.tracker import track_bodies
-from marey.metrics.figure import Figure, Level, mean_figure
-from marey.metrics.statistics import interval_of, resampled_means
+from marey.metrics.figure import Figure, Level, mean_figure, ratio_figure
 from marey.metrics.tracks import displacement, motion_error
 from marey.world.render import render
 from marey.world.scenes import Scenes
@@ -103,15 +102,17 @@ def _side(model: VideoModel, name: str, side: Side, config: JudgeConfig) -> list
         answered("predict", lambda v, seed: model.predict(v[:, :, :prefix], config.horizon, seed), side.clips, config)
     )
     floor = side.velocity_error(true)
-    rules = {rule: float(side.velocity_error(tracks).mean()) for rule, tracks in _rules(true, prefix).items()}
+    rules = {rule: side.velocity_error(tracks) for rule, tracks in _rules(true, prefix).items()}
+    means = {rule: float(errors.mean()) for rule, errors in rules.items()}
     figures = []
     for task, tracks in (("reconstruction", decoded), ("prediction", said)):
-        error, beside = side.velocity_error(tracks), {} if task == "reconstruction" else rules
+        error, predicts = side.velocity_error(tracks), task == "prediction"
         figures += [
-            mean_figure(f"{name}.{task}_velocity_error", error, "px/frame", config.seed, float(floor.mean()), beside),
-            _ratio(f"{name}.{task}_times_floor", error, floor, config.seed, beside),
+            mean_figure(f"{name}.{task}_velocity_error", error, "px/frame", config.seed, float(floor.mean()),
+                        means if predicts else {}),
+            ratio_figure(f"{name}.{task}_times_floor", error, floor, config.seed, rules if predicts else {}),
             mean_figure(f"{name}.{task}_lost", side.lost(tracks), "share", config.seed, float(side.lost(true).mean())),
-        ]
+        ]  # fmt: skip
     return figures
 
 
@@ -127,12 +128,3 @@ def _rules(true: BodyTracks, prefix: int) -> dict[str, BodyTracks]:
         further = extended(shown, given, degree, 1 if degree == 0 else None)
         out[rule] = np.concatenate([shown, further], axis=1).reshape(n, bodies, frames, 2)
     return out
-
-
-def _ratio(name: str, error: PerClip, floor: PerClip, seed: int, rules: dict[str, float]) -> Figure:
-    """The means' ratio; its interval from draws of clips that are the same for both."""
-    draws = resampled_means(np.stack([error, floor], axis=1), seed)
-    low, high = interval_of(draws[:, :1] / draws[:, 1:])[:, 0].tolist()
-    least = float(floor.mean())
-    beside = {rule: value / least for rule, value in rules.items()}
-    return Figure(name, float(error.mean()) / least, "times the floor", len(error), low, high, 1.0, beside)

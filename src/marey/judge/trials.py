@@ -14,7 +14,7 @@ from marey.judge.recovered import paths, readings
 from marey.judge.tracker import Tracks
 from marey.metrics import codebook
 from marey.metrics.calibration import calibration_figure, reliability
-from marey.metrics.figure import Figure, mean_figure, share_figure
+from marey.metrics.figure import Figure, mean_figure, ratio_figure, share_figure
 from marey.metrics.pixels import psnr, survives
 from marey.metrics.statistics import bootstrap_interval
 from marey.metrics.tracks import ade, displacement
@@ -75,6 +75,7 @@ def redrawn(exam: Exam) -> Outcome:
         {"blank_page": motion_errors(exam, lost, every) | {"survival": page.mean(axis=1)},
          "middle_of_frame": motion_errors(exam, middle, every)},
     )  # fmt: skip
+    figures.append(_velocity("reconstruction", costs, seed))
     read = {"truth": readings(exam, exam.fit), "reconstruct": readings(exam, fit)}
     return Outcome(figures, _pictures(exam, clips, tracks, every, said), {"recovered": read}, costs)
 
@@ -148,11 +149,19 @@ def _completion(
         mean_figure(f"{task}.survival", costs.model["survival"], "share", seed,
                     float(costs.tracker["survival"].mean()),
                     {"copy_last": float(costs.rules["copy_last"]["survival"].mean())}),
+        _velocity(task, costs, seed),
     ]  # fmt: skip
     fit = exam.fit_of(tracks)
     details = error_curves(task, errors, given, seed) | {"baselines_chosen": {task: guesses.chosen}}
     details |= {"recovered": {task: readings(exam, fit)}}
     return Outcome(figures, _pictures(exam, clips, tracks, given, fit.law), details, costs)
+
+
+def _velocity(task: str, costs: Costs, seed: int) -> Figure:
+    """How the dot moves from frame to frame, against the ruler's own error and what the rules make of it."""
+    rules = {name: errors["velocity"] for name, errors in costs.rules.items() if "velocity" in errors}
+    name = f"{task}.velocity_times_floor"
+    return ratio_figure(name, costs.model["velocity"], costs.tracker["velocity"], seed, rules)
 
 
 def error_figures(

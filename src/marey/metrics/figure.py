@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from marey.core.config import strict
-from marey.metrics.statistics import bootstrap_interval, wilson_interval
+from marey.metrics.statistics import bootstrap_interval, interval_of, resampled_means, wilson_interval
 
 
 @strict
@@ -98,3 +98,25 @@ def share_figure(
     low, high = wilson_interval(int(hits.sum()), n)
     each = hits.astype(np.float64)
     return Figure(name, float(hits.mean()), "share", n, low, high, floor, baselines or {}, each=each)
+
+
+def ratio_figure(
+    name: str,
+    errors: Float64[np.ndarray, "N"],
+    floor: Float64[np.ndarray, "N"],
+    seed: int,
+    baselines: dict[str, Float64[np.ndarray, "N"]] | None = None,
+) -> Figure:
+    """Mean error over the mean of the same error on the true clips; its interval is from draws of clips that are the
+    same for both. baselines: of each, its error on every clip.
+    """
+    unit, n = "times the floor", len(errors)
+    if not n:
+        return Figure(name, None, unit, 0, why="there was no clip to measure")
+    draws = resampled_means(np.stack([errors, floor], axis=1), seed)
+    if draws[:, 1].min() <= 0:
+        return Figure(name, None, unit, n, why="the tracker does not err on these clips")
+    low, high = interval_of(draws[:, :1] / draws[:, 1:])[:, 0].tolist()
+    least = float(floor.mean())
+    beside = {rule: float(each.mean()) / least for rule, each in (baselines or {}).items()}
+    return Figure(name, float(errors.mean()) / least, unit, n, low, high, 1.0, beside)

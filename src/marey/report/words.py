@@ -19,9 +19,11 @@ class Title:
 _HIGH, _LOW = "higher is better", "lower is better"
 _SURVIVAL = "share of frames whose dot keeps half its contrast within 1 px of the truth"
 _ALIVE = "share of frames drawn in which a dot of the right size keeps half its contrast, wherever it is"
+_VELOCITY = "error of the dot's velocity, as a multiple of what the tracker errs on the true clips"
 TITLES = {
     "reconstruction.survival": Title("Survival", _SURVIVAL, _HIGH),
     "reconstruction.track_error": Title("Track error", "distance between the tracked dot and the true one", _LOW),
+    "reconstruction.velocity_times_floor": Title("Velocity", _VELOCITY, _LOW),
     "reconstruction.psnr": Title("PSNR", "stands beside the blank page's, which is high when the dot is small", _HIGH),
     "reconstruction.law_right": Title(
         "Law right", "share of reconstructed clips on which their own law fits best", _HIGH
@@ -37,9 +39,11 @@ TITLES = {
     ),
     "predict.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
     "predict.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),
+    "predict.velocity_times_floor": Title("Velocity", _VELOCITY, _LOW),
     "predict.survival": Title("Survival", _ALIVE, _HIGH),
     "interpolate.ade": Title("ADE", "mean distance to the true track over the hidden frames", _LOW),
     "interpolate.fde": Title("FDE", "distance to the true track in the last hidden frame", _LOW),
+    "interpolate.velocity_times_floor": Title("Velocity", _VELOCITY, _LOW),
     "interpolate.survival": Title("Survival", _ALIVE, _HIGH),
     "generate.law_right": Title("Law right", "share of generated clips on which the asked law fits best", _HIGH),
     "generate.survival": Title("Survival", _ALIVE, _HIGH),

@@ -14,6 +14,7 @@ from marey.core.errors import UserError
 from marey.tokens.adversary import AdversaryConfig
 from marey.tokens.layers import Axes, CausalConv3d, refuse_below_one
 from marey.tokens.quantizers import FSQConfig, QuantizerConfig
+from marey.train.precision import in_full
 
 
 @strict
@@ -78,12 +79,20 @@ class TokenizerConfig:
         widths = [4 * self.maps] + [self.hidden] * 2 if self.hidden else [4 * self.maps]
         for inputs, width in pairwise(widths):
             layers += [CausalConv3d(inputs, width, (1, 1, 1)), nn.SiLU()]
-        return nn.Sequential(*layers, CausalConv3d(widths[-1], self.quantizer.channels, (1, 1, 1)))
+        return InFull(*layers, CausalConv3d(widths[-1], self.quantizer.channels, (1, 1, 1)))
 
     def decoder(self) -> nn.Module:
         """Codes to video."""
         codes, kernel = self.quantizer.channels, self.decoder_kernel
         return Broadcast(codes, self.channels, kernel, self.stride, self.block, self.decoder_width)
+
+
+class InFull(nn.Sequential):
+    """Layers that say where things are."""
+
+    @in_full
+    def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B D t h w"]:
+        return super().forward(x)
 
 
 class Moments(nn.Module):
@@ -137,11 +146,16 @@ class Broadcast(nn.Module):
         )
 
     def forward(self, codes: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B C T H W"]:
+        return rearrange(
+            self.paint(self._waves(codes)), "b t h r w q (c i j) -> b c t (h r i) (w q j)", i=self.block, j=self.block
+        )
+
+    @in_full
+    def _waves(self, codes: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B T h r w q d"]:
+        """What each block is told. Code and place meet near zero; coarse, neither could say exactly where."""
         n = self.stride[0]
         x = rearrange(self.code(codes), "b (d n) t h w -> b (t n) h 1 w 1 d", n=n)[:, n - 1 :]
-        return rearrange(
-            self.paint(x + self.place), "b t h r w q (c i j) -> b c t (h r i) (w q j)", i=self.block, j=self.block
-        )
+        return x + self.place
 
 
 def _centres(count: int) -> Float[Tensor, "n"]:
