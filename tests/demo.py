@@ -9,19 +9,23 @@ from pathlib import Path
 import pytest
 
 _MAREY = [sys.executable, "-c", "from marey.cli import main; main(prog_name='marey')"]
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def environment() -> dict[str, str]:
+    """One thread to a process: the tests fill the machine as it is."""
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def marey(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own."""
     command = [*_MAREY, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
 
 
 def start_marey(*arguments: str | Path) -> subprocess.Popen[str]:
     """Start a command in a process of its own, and do not wait."""
     command = [*_MAREY, *map(str, arguments)]
-    return subprocess.Popen(command, text=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, text=True, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def one_line(result: subprocess.CompletedProcess[str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.demo import ENVIRONMENT
+from tests.demo import environment
 
 PAGE = (Path(__file__).parent.parent / "docs" / "datasets.md").read_text(encoding="utf-8")
 
@@ -20,7 +20,7 @@ def test_every_snippet_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pictures").mkdir()
     Image.effect_mandelbrot((90, 60), (-2, -1, 1, 1), 50).save(tmp_path / "pictures" / "mine.png")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{ENVIRONMENT['PATH']}"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment()['PATH']}"
     names: dict[str, object] = {}
     for kind, code in re.findall(r"```(sh|python)\n(.*?)```", PAGE, re.DOTALL):
         if kind == "python":
@@ -28,7 +28,7 @@ def test_every_snippet_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             continue
         lines = code.replace("-n 30000", "-n 300")
         result = subprocess.run(
-            ["bash", "-ec", lines], env={**ENVIRONMENT, "PATH": path}, capture_output=True, text=True, check=False
+            ["bash", "-ec", lines], env={**environment(), "PATH": path}, capture_output=True, text=True, check=False
         )
         assert result.returncode == 0, result.stderr
     assert names["samples"].clips().shape == (8, 16, 64, 64, 3)  # type: ignore[attr-defined]

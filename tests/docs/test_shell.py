@@ -7,7 +7,7 @@ import pytest
 from click.shell_completion import ShellComplete, get_completion_class
 
 from marey.cli import main
-from tests.demo import ENVIRONMENT
+from tests.demo import environment
 from tests.docs.snippets import ROOT
 
 PAGE = (ROOT / "docs/how-to/shell.md").read_text(encoding="utf-8")
@@ -33,6 +33,6 @@ def test_marey_answers_the_shell() -> None:
     asked = {"_MAREY_COMPLETE": "zsh_complete", "COMP_WORDS": "marey expo", "COMP_CWORD": "1"}
     code = "from marey.cli import main; main(prog_name='marey')"
     answer = subprocess.run(
-        [sys.executable, "-c", code], env={**ENVIRONMENT, **asked}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], env={**environment(), **asked}, capture_output=True, text=True, check=False
     )
     assert answer.stdout.splitlines()[:2] == ["plain", "export"], answer.stderr

@@ -18,11 +18,15 @@ from tests.demo import marey, one_line
 pytestmark = pytest.mark.slow
 
 FIGURES = {
-    *(f"reconstruction.{name}" for name in ("survival", "track_error", "psnr", "codebook_use")),
+    *(f"reconstruction.{name}" for name in ("survival", "track_error", "velocity_times_floor", "psnr", "codebook_use")),
     "classify.accuracy",
     "classify.calibration_error",
     "ruler.interval_coverage",
-    *(f"{task}.{name}" for task in ("predict", "interpolate") for name in ("ade", "fde", "survival")),
+    *(
+        f"{task}.{name}"
+        for task in ("predict", "interpolate")
+        for name in ("ade", "fde", "velocity_times_floor", "survival")
+    ),
     *(f"generate.{name}" for name in ("law_right", "survival", "copies", "spread")),
     *(f"gate.{name}" for name in ("one_frame", "net_displacement", "path_length", "first_last", "both_lengths")),
 }

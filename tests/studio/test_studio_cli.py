@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from marey.cli import main
 from marey.studio.serve import listen
-from tests.demo import ENVIRONMENT
+from tests.demo import environment
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_as_a_process_it_prints_its_address_answers_and_ends_when_interrupted(de
     code = "from marey.cli import main; main(prog_name='marey')"
     command = [sys.executable, "-c", code, "studio", str(demo), "--no-open"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
     ) as process:
         address = process.stdout.readline().strip()
         assert address.startswith("http://127.0.0.1:"), process.stderr.read()

@@ -10,7 +10,7 @@ from marey.cli.make import make
 from marey.cli.options import Commands
 from marey.cli.probe import classify, probe
 from marey.cli.read import read
-from marey.cli.runs import demo, judge, report, train
+from marey.cli.runs import demo, judge, report, runs, train
 from marey.cli.studio import studio
 from marey.cli.track import track
 from marey.cli.twin import twin
@@ -37,6 +37,7 @@ def main() -> None:
     marey report runs/mine                      ... and shown
     marey studio runs/mine                      ... and played with, on a page of its own
     marey compare runs/mine runs/other          two runs or more, clip by clip
+    marey runs                                  runs kept by name, and as one file to hand on
     marey twin --of tracks --out runs/twin      the same on coordinates, to compare
     marey encoders                              networks of others, to compare features with
     marey probe --dataset D --encoders i3d      do frozen encoders of others help? against their controls
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 _DATA_SETS = (make, look, check, export, import_command, floor, read, track)
-_RUNS = (train, judge, report, studio, compare, twin)
+_RUNS = (train, judge, report, studio, compare, runs, twin)
 _ENCODERS = (encoders, probe, classify)
 for _command in (demo, *_DATA_SETS, *_RUNS, *_ENCODERS):  # the order of the story
     main.add_command(_command)

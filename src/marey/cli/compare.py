@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marey.cli.options import PATH
+from marey.cli.options import PATH, RUN
 from marey.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _WIDE = 160  # columns, where there is no terminal to ask
 
 
 @click.command(short_help="Hold judged runs against each other, clip by clip.")
-@click.argument("runs", type=PATH, nargs=-1, required=True, metavar="RUN1 RUN2...")
+@click.argument("runs", type=RUN, nargs=-1, required=True, metavar="RUN1 RUN2...")
 @click.option("--markdown", "form", flag_value="markdown", help="Print the table as Markdown.")
 @click.option("--json", "form", flag_value="json", help="Print all that was found as JSON.")
 @click.option("--out", type=PATH, help="Also write one page that opens from disk here, such as compare.html.")

@@ -1,5 +1,6 @@
 """What the commands share: their options, the values these stand for, and errors in one line."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import click
 
 from marey.core.errors import UserError
 from marey.core.processes import local_place, processes
+from marey.core.runs import located
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +18,16 @@ if TYPE_CHECKING:
     from marey.recipes.recipe import Recipe
 
 PATH = click.Path(path_type=Path)
+
+
+class RunPath(click.Path):
+    """The folder of a run, given by its path or by the name that it is kept by."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return located(Path(os.fsdecode(super().convert(value, param, ctx))))
+
+
+RUN = RunPath(path_type=Path)
 _RECIPES = "smoke, small, every-task, base, or phyworld-uniform, -parabola, -collision."
 RECIPE = click.option("--recipe", "recipe_name", default="small", show_default=True, help=_RECIPES)
 DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")

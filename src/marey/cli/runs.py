@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from marey.cli.handed import TASKS, chosen_guest, handed_in, judge_handed_in
-from marey.cli.options import DEVICE, PATH, RECIPE, RESUME, SEED, chosen_device, chosen_recipe, out_option
+from marey.cli.options import DEVICE, PATH, RECIPE, RESUME, RUN, SEED, chosen_device, chosen_recipe, out_option
 from marey.core.processes import place
 
 _TENSORBOARD = click.option("--tensorboard", is_flag=True, help="Write figures and pictures for TensorBoard too.")
@@ -106,7 +106,7 @@ def train_dynamics_command(
 
 
 @click.command(short_help="Measure the model of a run, or videos of others.")
-@click.argument("run", type=PATH, required=False)
+@click.argument("run", type=RUN, required=False)
 @DEVICE
 @click.option("--videos", type=PATH, help="Judge these instead: a folder of videos, or an npz with the array videos.")
 @click.option("--dataset", type=PATH, help="The data set whose test clips they answer.")
@@ -156,7 +156,7 @@ def judge(
 
 
 @click.command(short_help="Show what the judge found: one page, or a table.")
-@click.argument("run", type=PATH)
+@click.argument("run", type=RUN)
 @click.option("--gif", type=PATH, help="Also write the moving picture of the run here.")
 @click.option("--markdown", "as_table", is_flag=True, help="Print the figures as a Markdown table instead.")
 def report(run: Path, gif: Path | None, as_table: bool) -> None:
@@ -197,3 +197,41 @@ def _figures(run: Path) -> str | None:
 
     alone = (run / "metrics.json").exists() and not (run / "details.json").exists()
     return markdown(run) if alone else None
+
+
+@click.group(invoke_without_command=True, short_help="List the runs kept by name; pack one, keep one.")
+@click.pass_context
+def runs(context: click.Context) -> None:
+    """List the runs that are kept by name: a name stands for its run wherever one is asked for.
+
+    \b
+    marey runs pack runs/mine --out mine.zip    one file to hand on: weights, figures, report
+    marey runs keep mine.zip --name mine        on another machine
+    marey studio mine
+    """
+    from marey.core.runs import kept_folder, kept_runs
+
+    if context.invoked_subcommand is None:
+        for name in kept_runs():
+            click.echo(f"{name:<20}{kept_folder() / name}")
+
+
+@runs.command("pack", short_help="Write a finished run to one file.")
+@click.argument("run", type=RUN)
+@click.option("--out", type=PATH, required=True, help="The file, such as mine.zip.")
+def pack_command(run: Path, out: Path) -> None:
+    """Write a finished run, with what the judge found, to one file; checkpoints and samples stay behind."""
+    from marey.recipes.packed import pack
+
+    size = pack(run, out).stat().st_size
+    click.echo(f"{out} ({size / 1e6:.1f} MB)")
+
+
+@runs.command("keep", short_help="Keep a packed run by name.")
+@click.argument("packed", type=PATH)
+@click.option("--name", help="What it will be called.  [default: the file's name]")
+def keep_command(packed: Path, name: str | None) -> None:
+    """Unpack a run, make sure that it is whole, and keep it by name in the user's cache folder (marey/runs)."""
+    from marey.recipes.packed import keep
+
+    click.echo(keep(packed, name or packed.stem))

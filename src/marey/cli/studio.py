@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from marey.cli.options import DEVICE, PATH, chosen_device
+from marey.cli.options import DEVICE, RUN, chosen_device
 
 
 @click.command(short_help="Open a page to make, draw and hide motion, and watch a model.")
-@click.argument("run", type=PATH, required=False)
+@click.argument("run", type=RUN, required=False)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page.  [default: any free one]")
 @click.option("--no-open", is_flag=True, help="Do not open it in the browser; its address is printed anyway.")
 @DEVICE

@@ -76,6 +76,24 @@ class RunFolder:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {text}\n")
 
 
+def kept_folder() -> Path:
+    """Where runs are kept by name: marey/runs in the user's cache folder."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "marey" / "runs"
+
+
+def kept_runs() -> list[str]:
+    """The names of the runs that are kept."""
+    folder = kept_folder()
+    return sorted(each.name for each in folder.iterdir() if not each.name.startswith(".")) if folder.is_dir() else []
+
+
+def located(run: str | Path) -> Path:
+    """The folder of a run: the path itself or, where there is none, the run that is kept by that name."""
+    path = Path(run)
+    return kept_folder() / path if not path.exists() and str(path) in kept_runs() else path
+
+
 def environment() -> dict[str, Any]:
     """What a reader needs to know about the machine and the software that made a result."""
     return {

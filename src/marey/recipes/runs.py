@@ -7,6 +7,7 @@ import torch
 from marey.core.config import from_json
 from marey.core.errors import UserError
 from marey.core.files import read_json, sha256
+from marey.core.runs import located
 from marey.dynamics.tasks import tasks_named
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
@@ -17,16 +18,16 @@ from marey.train import load_weights
 def read_recipe(path: Path) -> Recipe:
     """The recipe of the run in a folder."""
     if not path.is_dir():
-        raise UserError(f"{path} is not a folder; give the folder of a run, such as runs/demo")
+        raise UserError(f"{path} is not a folder; give the folder of a run, such as runs/demo, or a name of marey runs")
     return from_json(Recipe, read_json(path / "config.json"), where=str(path / "config.json"))
 
 
 def load_run(path: str | Path, device: str | torch.device = "cpu") -> VideoModel:
-    """The model of a finished run, ready for its tasks.
+    """The model of a finished run, ready for its tasks. path: its folder, or the name that it is kept by.
 
     A missing or half-written run is a UserError that names the file and the command that finishes it.
     """
-    path = Path(path)
+    path = located(path)
     recipe = read_recipe(path)
     tokenizer = Tokenizer(recipe.tokenizer)
     dynamics = recipe.dynamics.build(recipe.layout)
