@@ -9,7 +9,7 @@ import pytest
 from marey.core.config import from_json, to_json
 from marey.core.errors import UserError
 from marey.data.clips import clips
-from marey.data.spec import PRESETS, SPLITS, DatasetSpec, dataset_from_preset, world_from_preset
+from marey.data.spec import PRESETS, SPLITS, DatasetSpec, dataset_from_preset, preset_of, world_from_preset
 from marey.world.factors import FACTORS, Region
 from marey.world.matched import MatchedWorld
 from marey.world.phyworld import PhyWorld
@@ -237,3 +237,10 @@ def test_no_samples_are_no_clips(preset: str) -> None:
     whole, none = spec.scenes("train", 0, 1), spec.scenes("train", 0, 0)
     assert quantized(none).shape == (0, *quantized(whole).shape[1:])
     assert render(none).shape == (0, *render(whole).shape[1:])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_world_knows_the_preset_that_it_is_of(name: str) -> None:
+    assert preset_of(world_from_preset(name, 11, 48, 3)) == name
+    stranger = MatchedWorld(extent=(0.2, 0.3))
+    assert preset_of(stranger) == "matched"  # of none: its kind

@@ -13,7 +13,7 @@ from PIL import Image
 from marey.core.config import to_json
 from marey.data.estimate import bytes_in_words
 from marey.data.shards import shard_rows
-from marey.data.spec import SPLITS, DatasetSpec
+from marey.data.spec import SPLITS, DatasetSpec, preset_of
 from marey.data.table import Samples, to_columns
 from marey.world.laws import LAW_NAMES, LAWS
 
@@ -132,7 +132,7 @@ def card(spec: DatasetSpec, first: Samples, stored: int, notes: str) -> str:
     splits = [split for split in SPLITS if spec.count(split)]
     (cameras, bodies), frames = first.discs.shape[1:3], first.scenes.times.shape[1]
     text = _CARD.format(
-        kind=world.kind,
+        kind=preset_of(world),
         category=_category(total),
         files="\n".join(f"  - split: {split}\n    path: samples/part-*-{split}.parquet" for split in splits),
         total=total,

@@ -193,6 +193,15 @@ def world_from_preset(preset: str, frames: int, size: int, channels: int) -> Wor
     return dataset_from_preset(preset, 0, frames, size, channels).world
 
 
+def preset_of(world: World) -> str:
+    """Name of the preset that this world is of, whatever its frames, size and channels; its kind if it is of none."""
+    for name, spec in PRESETS.items():
+        like = {field: getattr(spec.world, field) for field in ("frames", "size", "channels")}
+        if replace(world, **like) == spec.world:
+            return name
+    return world.kind
+
+
 def _preset(name: str) -> DatasetSpec:
     if name not in PRESETS:
         raise UserError(f"preset={name!r} is unknown; the presets are {', '.join(PRESETS)}")
