@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "--preset",
     default="matched",
     show_default=True,
-    help="classic, matched, hard, varied, phyworld-uniform, phyworld-parabola or phyworld-collision.",
+    help="Which world; see above.",
 )
 @click.option("-n", "count", type=click.IntRange(min=4), default=10_000, show_default=True, help="Training clips.")
 @click.option("--frames", type=int, default=None, help="Default: the preset's own.")
@@ -74,6 +74,14 @@ def make(
     Pixels are not stored but drawn on demand, the same bytes each time. Validation and test splits of a tenth of the
     clips each come with it. Stop it at any moment: the same command goes on. Prints how well trivial facts tell the
     laws apart, and how finely the tracker reads the clips: the floor of every measurement on them.
+
+    \b
+    The presets:
+      matched     four laws, any view; no trivial fact tells them apart
+      hard        the same with shading, backgrounds, occluders, blur, noise and drift
+      classic     the textbook's four laws in one view, for teaching: their lengths give them away
+      varied      thirteen laws, one to four bodies, collisions
+      phyworld-uniform, -parabola, -collision     PhyWorld's three motions, radii and speeds held out
 
     \b
     Held-out values: --held-out speed=2:3 keeps every scene with a body that fast out of training, validation and

@@ -78,8 +78,8 @@ def _phyworld(motion: str, maps: int, digits: int) -> Recipe:
         name=f"phyworld-{motion}",
         dataset=replace(spec, train=10_000, validation=500, test=500, held_out=500),
         tokenizer=TokenizerConfig(channels=3, cell=(64, 64), maps=maps, quantizer=FSQConfig(levels=(4096,) * digits)),
-        tokenizer_training=replace(SMALL.tokenizer_training, steps=9000, batch_size=2),
-        dynamics_training=replace(SMALL.dynamics_training, steps=6000, batch_size=64),
+        tokenizer_training=replace(SMALL.tokenizer_training, steps=7000, batch_size=2),
+        dynamics_training=replace(SMALL.dynamics_training, steps=5000, batch_size=64),
         judge=replace(SMALL.judge, prefix=3, horizon=29, ends=3, hidden=26),
         tasks=("predict",),
     )
