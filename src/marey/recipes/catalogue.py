@@ -9,6 +9,7 @@ from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import JudgeConfig
 from marey.metrics.figure import Level
 from marey.recipes.recipe import Recipe
+from marey.recipes.scatter import Scatter
 from marey.tokens.quantizers import FSQConfig
 from marey.tokens.tokenizer import TokenizerConfig
 from marey.train import TrainConfig
@@ -37,6 +38,7 @@ SMALL = Recipe(
         precision="bfloat16",
     ),
     judge=JudgeConfig(),
+    scatter=Scatter(shift=0.3, stretch=0.3),
 )
 
 # The whole story, small enough for a test. Its figures mean nothing but that every part ran.
@@ -67,11 +69,15 @@ BASE = replace(
     dynamics=replace(SMALL.dynamics, width=192, depth=6),
     dynamics_training=replace(SMALL.dynamics_training, steps=16_000, batch_size=64),
     judge=replace(SMALL.judge, prefix=8, horizon=8, ends=4, hidden=8),
+    scatter=None,
 )
 
 
-def _phyworld(motion: str, maps: int, digits: int) -> Recipe:
-    """Three frames are shown and 29 predicted; judged within and beyond the radii and speeds of training."""
+def _phyworld(motion: str, maps: int, digits: int, scatter: Scatter | None) -> Recipe:
+    """Three frames are shown and 29 predicted; judged within and beyond the radii and speeds of training.
+
+    scatter: what leaves the motion lawful. Gravity is not magnified, nor is the distance at which two balls collide.
+    """
     spec = PRESETS[f"phyworld-{motion}"]
     return replace(
         SMALL,
@@ -82,10 +88,15 @@ def _phyworld(motion: str, maps: int, digits: int) -> Recipe:
         dynamics_training=replace(SMALL.dynamics_training, steps=5000, batch_size=64),
         judge=replace(SMALL.judge, prefix=3, horizon=29, ends=3, hidden=26),
         tasks=("predict",),
+        scatter=scatter,
     )
 
 
-PHYWORLD = (_phyworld("uniform", 4, 3), _phyworld("parabola", 4, 3), _phyworld("collision", 6, 5))
+PHYWORLD = (
+    _phyworld("uniform", 4, 3, Scatter(shift=0.5, stretch=0.5)),
+    _phyworld("parabola", 4, 3, Scatter(shift=0.5)),
+    _phyworld("collision", 6, 5, None),
+)
 
 RECIPES = {recipe.name: recipe for recipe in (SMOKE, SMALL, EVERY, BASE, *PHYWORLD)}
 

@@ -1,9 +1,9 @@
 """What a run is made of. A recipe is a value; the only place where a chosen number lives."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from marey.core.config import strict
+from marey.core.config import LATER, strict
 from marey.core.errors import UserError
 from marey.data.spec import DatasetSpec
 from marey.dynamics.autoregressive import AutoregressiveConfig
@@ -12,7 +12,8 @@ from marey.dynamics.tasks import TASKS, tasks_named
 from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import JudgeConfig
 from marey.recipes.model import Shape
-from marey.tokens.tokenizer import AnyTokenizerConfig
+from marey.recipes.scatter import Scatter
+from marey.tokens.tokenizer import AnyTokenizerConfig, TokenizerConfig
 from marey.train import TrainConfig
 from marey.world.laws import BASE_LAWS
 
@@ -33,6 +34,7 @@ class Recipe:
     judge: JudgeConfig
     seed: int = 0
     tasks: tuple[str, ...] = tuple(task.name for task in TASKS)  # that the dynamics learns, out of `dynamics.tasks`
+    scatter: Scatter | None = field(default=None, metadata=LATER)  # of the tokens that the dynamics learns from
 
     def __post_init__(self) -> None:
         world = self.dataset.world
@@ -53,6 +55,8 @@ class Recipe:
         if min(self.dataset.validation, self.dataset.test) < 1:
             raise UserError("dataset.validation and dataset.test must be at least 1: training and judge look at them")
         tasks_named(self.tasks)
+        if self.scatter and not _in_straight_lines(self.tokenizer):
+            raise UserError("scatter moves codes that are numbers, each of one frame; leave it out, or use FSQ")
         size = math.prod(self.tokenizer.quantizer.levels)
         if self.dynamics.vocabulary == "joint" and size > MOST_NAMES:
             raise UserError(
@@ -72,3 +76,9 @@ class Recipe:
         return Layout.of(
             self.tokenizer, self.shape.frames, self.shape.size, len(self.tasks), len(BASE_LAWS), joint=joint
         )
+
+
+def _in_straight_lines(tokenizer: AnyTokenizerConfig) -> bool:
+    """Whether its codes are numbers that move as what is in a frame does."""
+    alone = isinstance(tokenizer, TokenizerConfig) and tokenizer.stride[0] == tokenizer.encoder_kernel[0] == 1
+    return alone and tokenizer.quantizer.ordinal

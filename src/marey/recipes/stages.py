@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, UInt8
 from torch import Tensor, nn
 
-from marey.core.config import strict
+from marey.core.config import LATER, strict
 from marey.core.errors import UserError
 from marey.core.files import read_json, sha256, write_json
 from marey.core.processes import place
@@ -36,6 +36,7 @@ from marey.metrics import codebook
 from marey.recipes.catalogue import LEVELS
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
+from marey.recipes.scatter import Scatter
 from marey.recipes.strips import strip
 from marey.recipes.views import Views
 from marey.tokens.tokenizer import AnyTokenizerConfig, Perceptual, Tokenizer
@@ -73,6 +74,7 @@ class DynamicsStage:
     tokenizer_weights: str
     seed: int
     tasks: tuple[str, ...]
+    scatter: Scatter | None = field(default=None, metadata=LATER)
 
 
 def train_tokenizer(
@@ -117,7 +119,8 @@ def train_dynamics(
 ) -> Dynamics:
     """Train the recipe's transformer on the tokenizer's tokens in out/dynamics, or finish what is there."""
     weights = sha256(out / "tokenizer" / "weights.safetensors")
-    stage = DynamicsStage(recipe.dataset, recipe.dynamics, recipe.dynamics_training, weights, recipe.seed, recipe.tasks)
+    training, scatter = recipe.dynamics_training, recipe.scatter
+    stage = DynamicsStage(recipe.dataset, recipe.dynamics, training, weights, recipe.seed, recipe.tasks, scatter)
     folder = RunFolder.start(out / "dynamics", stage, resume)
     batches = _batches(recipe, stage.training)
     torch.manual_seed(recipe.seed)
@@ -127,6 +130,7 @@ def train_dynamics(
     shown = _validation(recipe, device)
     validation = masked(model, shown, torch.Generator().manual_seed(0))
 
+    levels = torch.tensor(dynamics.layout.levels)
     views = cache(lambda: Views(model, batches))  # made when a step first asks: a finished training never does
 
     def batch_of(step: int, device: torch.device) -> MaskedBatch:
@@ -134,6 +138,9 @@ def train_dynamics(
             return masked(model, batches(step, device))
         digits, law = views()(step)
         exercise, reveal = exercises(model, len(law), device)
+        if scatter:  # a new clip is to be like the world's; what is shown in part is given as pixels
+            other = exercise.frames.any(dim=1).cpu() & ~exercise.partial.cpu()
+            digits = torch.where(other[:, None, None, None, None], scatter(digits, levels), digits)
         video = batches(step, device).video if model.may_hint(exercise).any() else None
         return model.batch_of(digits.to(device), law.to(device), exercise, reveal, video)
 
@@ -143,6 +150,7 @@ def train_dynamics(
         return strip(video, VideoModel(tokenizer, averaged, recipe.shape, tasks).predict(prefix, recipe.judge.horizon))
 
     every, pictures = often(stage.training, losses_on(validation)), often(stage.training, paint)
+    pictures = pictures if "predict" in recipe.tasks else []
     return train(dynamics, batch_of, stage.training, folder, recipe.seed, device, every, pictures, batches.rows, manner)
 
 

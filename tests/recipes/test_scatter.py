@@ -1,0 +1,99 @@
+"""Tokens of motions that were not drawn."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from marey.core.errors import UserError
+from marey.recipes.catalogue import SMALL
+from marey.recipes.scatter import Scatter
+from marey.recipes.stages import train_dynamics
+from marey.tokens.quantizers import VQConfig
+from marey.tokens.tokenizer import Tokenizer
+from marey.train.weights import save_weights
+from tests.tokens.small import shaken
+
+LEVELS = torch.tensor([4096, 4096, 4096])
+
+
+def numbers(digits: Tensor) -> Tensor:
+    return (digits + 0.5) / LEVELS * 2 - 1
+
+
+def clips(many: int, reach: float = 0.3) -> Tensor:
+    """Digits B T 1 1 3 of smooth motions within `reach` of the middle."""
+    generator = torch.Generator().manual_seed(0)
+    t = torch.linspace(-1, 1, 8)[:, None]
+    start, speed, bend = (torch.rand(many, 1, 3, generator=generator) * 2 - 1 for _ in range(3))
+    path = reach / 3 * (start + speed * t + bend * t**2)
+    return ((path + 1) / 2 * LEVELS).long()[:, :, None, None]
+
+
+def test_a_scattered_motion_is_the_same_motion_elsewhere_and_at_another_size() -> None:
+    digits = clips(200)
+    torch.manual_seed(1)
+    scattered = Scatter(shift=0.4, stretch=0.5)(digits, LEVELS)
+    before, after = (numbers(each)[:, :, 0, 0] for each in (digits, scattered))
+    before, after = before - before.mean(dim=1, keepdim=True), after - after.mean(dim=1, keepdim=True)
+    scale = (before * after).sum(dim=(1, 2)) / before.square().sum(dim=(1, 2))
+    torch.testing.assert_close(after, scale[:, None, None] * before, rtol=0, atol=1.5 * 2 / 4096)
+    assert scale.min() < 0.7 and scale.max() > 1.5 and scale.log().abs().max() <= 0.51
+    moved = numbers(scattered).mean(dim=1) - numbers(digits).mean(dim=1)
+    assert moved.abs().max() <= 0.401 and moved.abs().mean() > 0.15
+
+
+def test_it_stays_in_range_and_leaves_alone_what_is_not_asked() -> None:
+    digits = clips(200, reach=0.95)
+    torch.manual_seed(1)
+    wild = Scatter(shift=2.0, stretch=3.0)(digits, LEVELS)
+    assert numbers(wild).abs().max() <= 0.9901
+    assert torch.equal(Scatter()(digits, LEVELS), digits)
+    still = torch.zeros(2, 8, 1, 1, 3, dtype=torch.int64)  # at the rim
+    assert torch.isfinite(numbers(Scatter(0.5, 0.5)(still, LEVELS))).all()
+
+
+def test_it_is_a_function_of_torchs_random_numbers() -> None:
+    scatter, digits = Scatter(0.3, 0.3), clips(4)
+    made = []
+    for seed in (5, 5, 6):
+        torch.manual_seed(seed)
+        made.append(scatter(digits, LEVELS))
+    assert torch.equal(made[0], made[1]) and not torch.equal(made[0], made[2])
+
+
+@pytest.mark.parametrize("given", [{"shift": -0.1}, {"stretch": 4.0}, {"shift": float("nan")}])
+def test_numbers_out_of_range(given: dict[str, float]) -> None:
+    with pytest.raises(UserError, match=r"^scatter\.\w+=.* is out of range; choose 0 to "):
+        Scatter(**given)
+
+
+def test_codes_that_are_no_places_are_refused() -> None:
+    for tokenizer in (
+        replace(SMALL.tokenizer, quantizer=VQConfig(codes=64, channels=4)),
+        replace(SMALL.tokenizer, encoder_kernel=(3, 3, 3)),
+    ):
+        with pytest.raises(UserError, match=r"^scatter moves codes that are numbers"):
+            replace(SMALL, tokenizer=tokenizer)
+
+
+@pytest.mark.parametrize("task", ["predict", "generate", "outpaint_dynamic"])
+def test_new_clips_and_what_is_shown_in_part_are_learned_from_the_world_alone(task: str, tmp_path: Path) -> None:
+    tokenizer, losses = shaken(Tokenizer(SMALL.tokenizer)).eval(), []
+    assert isinstance(tokenizer, Tokenizer)
+    for scatter in (None, Scatter(0.3, 0.3)):
+        recipe = replace(
+            SMALL,
+            dataset=replace(SMALL.dataset, train=32, validation=4, test=1),
+            dynamics_training=replace(SMALL.dynamics_training, steps=2, batch_size=8, warmup_steps=1, log_every=1),
+            scatter=scatter,
+            tasks=(task,),
+        )
+        out = tmp_path / str(scatter is None)
+        (out / "tokenizer").mkdir(parents=True)
+        save_weights(tokenizer, out / "tokenizer", "a test")
+        train_dynamics(recipe, tokenizer, out, torch.device("cpu"), resume=False)
+        losses.append((out / "dynamics" / "metrics.jsonl").read_text())
+    assert (losses[0] == losses[1]) is (task != "predict")
