@@ -63,7 +63,7 @@ BASE = replace(
         cell=(64, 64),
         widths=(16,),
         maps=8,
-        quantizer=FSQConfig(levels=(4096, 4096, 4096, 256, 256, 256)),
+        quantizer=FSQConfig(levels=(1024,) * 6),
     ),
     tokenizer_training=replace(SMALL.tokenizer_training, steps=14_000, batch_size=4),
     dynamics=replace(SMALL.dynamics, width=192, depth=6),
