@@ -159,7 +159,7 @@ def test_the_report_can_read_what_the_judge_writes(examine: Examine, tmp_path: P
     assert curve["frame"] == [4, 5, 6, 7] and all(len(error) == 4 for error in curve.values())
     assert set(curve) > {"model", "copy_last", "constant_velocity", "constant_acceleration", "class_mean"}
     figures = {entry["name"] for entry in json.loads((tmp_path / "metrics.json").read_text())}
-    assert len(figures) == 29 and {"generate.copies", "gate.first_last", "reconstruction.codebook_use"} < figures
+    assert len(figures) == 32 and {"generate.copies", "gate.first_last", "reconstruction.codebook_use"} < figures
 
 
 def test_levels_and_rows_of_the_recipe_are_kept(train: Scenes, scenes: Scenes, fresh: Scenes, tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_the_table_sets_images_beside_coordinates(images: Path, runs: dict[str, 
     ]  # fmt: skip
     assert "(8192 bytes a clip)" in rows["training clips"][0].replace("\u202f", "")
     assert all("(96 bytes a clip)" in cell for cell in rows["training clips"][1:])
-    assert rows["training: tokenizer"][0].strip() == "2.50 CPU s (150 steps of 32 clips)"
+    assert rows["training: tokenizer"][0].strip() == "2.50 CPU s (150 steps of 8 clips)"
     assert rows["training: tokenizer"][1].strip() == "–" and "8 steps of 16" in rows["training: transformer"][2]
     assert "50.0 % (25.0 to 75.0), n 16" in rows["classification: Accuracy"][0]
     assert "px)" in rows["prediction: ADE"][1]  # the best trivial rule

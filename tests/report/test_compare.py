@@ -47,7 +47,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def test_every_clip_is_kept_and_its_mean_is_the_figure(runs: dict[str, Path]) -> None:
     table = pq.read_table(runs["shifted"] / PER_CLIP).to_pydict()
-    assert set(table) == {"figure", "clip", "value"} and len(table["clip"]) == 3 * 24
+    assert set(table) == {"figure", "clip", "value"} and len(table["clip"]) == 4 * 24
     for entry in json.loads((runs["shifted"] / "metrics.json").read_text()):
         values = [v for name, v in zip(table["figure"], table["value"], strict=True) if name == entry["name"]]
         if not entry["name"].startswith("gate"):
@@ -60,17 +60,17 @@ def test_a_difference_is_that_of_the_clips_and_its_words_say_which_way(runs: dic
     first, second = (read_judged(runs[name]).figures["predict.ade"].each for name in ("good", "shifted"))
     shift, vanished = rows["predict.ade"].against
     assert shift.difference == paired(first, second) and shift.difference.value == pytest.approx(1, abs=0.02)
-    assert comparison.tests == 6 and shift.p <= 6 * shift.difference.p and shift.p >= shift.difference.p
+    assert comparison.tests == 8 and shift.p <= 8 * shift.difference.p and shift.p >= shift.difference.p
     assert vanished.difference.value > 20 * shift.difference.value
     survival = rows["predict.survival"].against
     assert survival[0].p == 1 and survival[1].difference.value == -1 and survival[1].p == 0
     text = story(comparison)
-    assert "Against good, shifted is worse in 2 of 3 figures" in text and "in 1 no difference was found" in text
-    assert "erased is worse in 3 of 3 figures" in text
-    assert "better in 3 of 3" in story(compare([runs["erased"], runs["good"]]))
+    assert "Against good, shifted is worse in 2 of 4 figures" in text and "in 2 no difference was found" in text
+    assert "erased is worse in 4 of 4 figures" in text
+    assert "better in 4 of 4" in story(compare([runs["erased"], runs["good"]]))
     line = next(line for line in markdown(comparison).splitlines() if line.startswith("| prediction: ADE"))
     assert "| 24 | 0.00" in line and "px (+" in line and "p < 0.0001: worse" in line
-    assert "told apart by none of 3" in story(compare([runs["good"], runs["good"]]))
+    assert "told apart by none of 4" in story(compare([runs["good"], runs["good"]]))
 
 
 def test_runs_on_other_test_clips_are_refused_by_the_field_that_differs(runs: dict[str, Path], tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_the_command_line(runs: dict[str, Path], tmp_path: Path) -> None:
     assert f"{page} is there already" in refusal("compare", *both, "--out", page)
     assert invoke("compare", *both, "--markdown").stdout.startswith("| figure | n | floor | good | shifted |")
     told = json.loads(invoke("compare", *both, "--json").stdout)
-    assert [run["name"] for run in told["runs"]] == ["good", "shifted"] and told["tests"] == 3
+    assert [run["name"] for run in told["runs"]] == ["good", "shifted"] and told["tests"] == 4
     assert told["figures"][0]["against_first"][0]["difference"]["paired"] is True
     assert "alone cannot be compared; give two runs or more" in refusal("compare", runs["good"])
 
@@ -140,7 +140,7 @@ def test_judged_videos_have_a_report(runs: dict[str, Path]) -> None:
     assert said.stdout == f"{runs['shifted'] / 'report.html'}\n"
     page = (runs["shifted"] / "report.html").read_text()
     assert "predicts hidden frames with a mean error of 1.0" in page and "constant velocity" in page
-    assert page.count('class="sides"') == 3 and "Against" not in page and "no law" in page
+    assert page.count('class="sides"') == 4 and "Against" not in page and "no law" in page
 
 
 @pytest.mark.slow
@@ -155,6 +155,6 @@ def test_the_page_opens_anywhere_and_asks_for_nothing(runs: dict[str, Path], tmp
             "[...document.querySelectorAll('.num')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
         )
         assert chromium.run(spilt) == 0
-    assert chromium.run("document.querySelectorAll('[data-figure]').length") == 3
+    assert chromium.run("document.querySelectorAll('[data-figure]').length") == 4
     assert chromium.run("document.querySelectorAll('.scatters circle').length") == 2 * 24
     assert not chromium.complaints() and set(chromium.requests()) == {page.resolve().as_uri()}

@@ -108,7 +108,7 @@ def ratio_figure(
     baselines: dict[str, Float64[np.ndarray, "N"]] | None = None,
 ) -> Figure:
     """Mean error over the mean of the same error on the true clips; its interval is from draws of clips that are the
-    same for both. baselines: of each, its error on every clip.
+    same for both; each clip's error counts in mean floors. baselines: of each, its error on every clip.
     """
     unit, n = "times the floor", len(errors)
     if not n:
@@ -119,4 +119,4 @@ def ratio_figure(
     low, high = interval_of(draws[:, :1] / draws[:, 1:])[:, 0].tolist()
     least = float(floor.mean())
     beside = {rule: float(each.mean()) / least for rule, each in (baselines or {}).items()}
-    return Figure(name, float(errors.mean()) / least, unit, n, low, high, 1.0, beside)
+    return Figure(name, float(errors.mean()) / least, unit, n, low, high, 1.0, beside, each=errors / least)

@@ -46,7 +46,14 @@ SMOKE = replace(
     SMALL,
     name="smoke",
     dataset=replace(SMALL.dataset, train=400, validation=50, test=60),
-    tokenizer_training=replace(SMALL.tokenizer_training, steps=150, warmup_steps=10, checkpoint_every=20, log_every=10),
+    tokenizer_training=replace(
+        SMALL.tokenizer_training,
+        steps=150,
+        warmup_steps=10,
+        checkpoint_every=20,
+        log_every=10,
+        precision="float32",  # the same losses on any number of devices
+    ),
     dynamics_training=replace(SMALL.dynamics_training, steps=30, warmup_steps=5, checkpoint_every=10, log_every=10),
     judge=replace(SMALL.judge, generated=24, shown=8, train_clips=200),
 )

@@ -56,7 +56,7 @@ class Recipe:
             raise UserError("dataset.validation and dataset.test must be at least 1: training and judge look at them")
         tasks_named(self.tasks)
         if self.scatter and not _in_straight_lines(self.tokenizer):
-            raise UserError("scatter moves codes that are numbers, each of one frame; leave it out, or use FSQ")
+            raise UserError("scatter moves codes that are numbers, each of one frame; give scatter=None, or use FSQ")
         size = math.prod(self.tokenizer.quantizer.levels)
         if self.dynamics.vocabulary == "joint" and size > MOST_NAMES:
             raise UserError(
