@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from marey.judge.tracker import track_clips
-from marey.judge.tracker.disc import FORMS, canvas, stamp
+from marey.judge.tracker.disc import FORMS, around, canvas, stamp
 from marey.judge.tracker.fit import misfit, surround
 from marey.judge.tracker.plain import cover_plainly, track_plainly
 from marey.world.scenes import Scenes
@@ -85,3 +85,11 @@ def test_what_is_missing_costs_no_more_than_its_bound() -> None:
     plain = misfit(frame, disc, STILL, np.zeros((1, 1)), False, box, on, normal)
     bounded = misfit(frame, disc, STILL, np.zeros((1, 1)), True, box, on, normal)
     assert 0 < bounded < 0.2 * plain
+
+
+@pytest.mark.parametrize("place", [-1e300, -90.0, -4.0, 0.0, 15.9, 20.0, 90.0, 1e300, np.nan])
+def test_the_box_around_any_place_lies_in_the_frame(place: float) -> None:
+    """A compiled kernel would write beyond its arrays, and the process would end without a word."""
+    for u, v in ((place, 8.0), (8.0, place), (place, place)):
+        top, end, left, right = around(u, v, 3.0, 16, 16)
+        assert 0 <= top <= end <= 16 and 0 <= left <= right <= 16

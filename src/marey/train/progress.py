@@ -17,8 +17,8 @@ class Meter:
     """Shows progress on stderr and keeps it in log.txt; nothing in it reaches the results."""
 
     def __init__(self, folder: RunFolder, first: int, steps: int) -> None:
-        self.folder, self.first, self.steps = folder, first, steps
-        self.started = self.last_line = time.monotonic()
+        self.folder, self.steps = folder, steps
+        self.line: tuple[float, int] | None = None  # when the last one was said, at which step
         console = Console(file=sys.stderr)
         self.bar = Progress(
             TextColumn(folder.path.name),
@@ -39,15 +39,19 @@ class Meter:
         self.bar.stop()
 
     def update(self, step: int, loss: float) -> None:
-        """Say that `step` steps are done."""
-        now = time.monotonic()
-        rate = (step - self.first) / max(now - self.started, 1e-9)
-        numbers = f"loss {loss:.4g}  {rate:.3g} steps/s"
+        """Say that `step` steps are done. Speed is that since the last line; the first step, which may have to prepare
+        much, does not count.
+        """
+        now, numbers = time.monotonic(), f"loss {loss:.4g}"
+        since, before = self.line = self.line or (now, step)
+        if step > before:
+            rate = (step - before) / max(now - since, 1e-9)
+            numbers += f"  {rate:.3g} steps/s"
+            numbers += f"  {timedelta(seconds=round((self.steps - step) / rate))} left" if self.bar.disable else ""
         self.bar.update(self.task, completed=step, numbers=numbers)
-        if now - self.last_line >= _SECONDS_BETWEEN_LINES or step == self.steps:
-            self.last_line = now
-            left = timedelta(seconds=round((self.steps - step) / rate))
-            self.say(f"step {step}/{self.steps}  {numbers}  {left} left")
+        if now - since >= _SECONDS_BETWEEN_LINES or step == self.steps:
+            self.line = now, step
+            self.say(f"step {step}/{self.steps}  {numbers}")
 
     def say(self, text: str) -> None:
         """A line in log.txt; on stderr too, unless a bar is there."""

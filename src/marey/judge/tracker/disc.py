@@ -67,8 +67,8 @@ def canvas(height: int, width: int, channels: int) -> Canvas:
 @njit(cache=True, nogil=True, error_model="numpy")
 def around(u: float, v: float, reach: float, height: int, width: int) -> Box:
     """The box of whole pixels within `reach` of a place, inside the frame; it may be empty."""
-    top, end = max(0, int(np.floor(v - reach))), min(height, int(np.ceil(v + reach)))
-    left, right = max(0, int(np.floor(u - reach))), min(width, int(np.ceil(u + reach)))
+    top, end = min(height, max(0, int(np.floor(v - reach)))), min(height, int(np.ceil(v + reach)))
+    left, right = min(width, max(0, int(np.floor(u - reach)))), min(width, int(np.ceil(u + reach)))
     return top, max(top, end), left, max(left, right)
 
 
