@@ -65,7 +65,8 @@ TITLES = {
     "gate.both_lengths": Title("Both lengths", "the law, told from net displacement and path length together"),
 }
 GROUPS = {"reconstruction": "Reconstruction", "classify": "Classification", "predict": "Prediction",
-          "interpolate": "Interpolation", "generate": "Generation", "ruler": "Ruler", "within": "Within", "beyond": "Beyond"}  # fmt: skip
+          "interpolate": "Interpolation", "generate": "Generation", "ruler": "Ruler",
+          "within": "Within", "beyond": "Beyond"}  # fmt: skip
 
 
 CAPTIONS = {
