@@ -16,6 +16,11 @@ _ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
+def cache_folder(what: str) -> Path:
+    """The folder of the user's cache in which marey keeps this, there or not."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marey" / what
+
+
 def advice(error: OSError) -> str:
     """What to do about a full disk or a missing right; of anything else empty."""
     if error.errno in _ROOM:

@@ -16,7 +16,7 @@ from typing import Any
 
 from marey.core.config import differences, to_json
 from marey.core.errors import UserError
-from marey.core.files import read_json, write_json
+from marey.core.files import cache_folder, read_json, write_json
 from marey.core.processes import place
 
 _PACKAGES = ("marey", "torch", "numpy", "numba", "scipy", "scikit-learn", "vector-quantize-pytorch", "safetensors")
@@ -78,8 +78,7 @@ class RunFolder:
 
 def kept_folder() -> Path:
     """Where runs are kept by name: marey/runs in the user's cache folder."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "marey" / "runs"
+    return cache_folder("runs")
 
 
 def kept_runs() -> list[str]:

@@ -5,7 +5,6 @@ as source only, pip runs the setup.py to learn its name, apart from everything e
 """
 
 import io
-import os
 import subprocess
 import sys
 import tarfile
@@ -21,7 +20,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from marey.core.errors import UserError
-from marey.core.files import sha256, write_atomically
+from marey.core.files import cache_folder, sha256, write_atomically
 from marey.encoders.guest import Weights
 from marey.encoders.state import Tensors, copied, drawn, hash_of, kept_in_size, read_state, uncounted
 
@@ -47,8 +46,7 @@ class Package:
     @property
     def kept(self) -> Path:
         """Where its weights are on this machine, once they were fetched."""
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return cache / "marey" / "guests" / f"{self.guest}.safetensors"
+        return cache_folder("guests") / f"{self.guest}.safetensors"
 
 
 def fetch(package: Package) -> Path:

@@ -7,12 +7,12 @@ import re
 import shutil
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 
 from marey.core.errors import UserError
 from marey.core.files import write_atomically
 from marey.core.runs import kept_folder
+from marey.data.imports.archive import UNREADABLE
 from marey.recipes.runs import load_run
 
 _STAGE = ("config.json", "metrics.jsonl", "weights.safetensors")
@@ -80,7 +80,9 @@ def _unpack(packed: Path, folder: Path) -> None:
             if sum(member.file_size for member in members.values()) > _MOST:
                 raise UserError(f"{packed} would unpack to more than {_MOST >> 30} GiB; nothing was kept")
             archive.extractall(folder)
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"{packed} does not exist; give a file that marey runs pack wrote") from None
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise UserError(f"{packed} is damaged or no zip file ({error}); get it again") from None

@@ -149,8 +149,8 @@ def train_dynamics(
         prefix = video[:, :, : recipe.judge.prefix]
         return strip(video, VideoModel(tokenizer, averaged, recipe.shape, tasks).predict(prefix, recipe.judge.horizon))
 
-    every, pictures = often(stage.training, losses_on(validation)), often(stage.training, paint)
-    pictures = pictures if "predict" in recipe.tasks else []
+    every = often(stage.training, losses_on(validation))
+    pictures = often(stage.training, paint) if "predict" in recipe.tasks else []
     return train(dynamics, batch_of, stage.training, folder, recipe.seed, device, every, pictures, batches.rows, manner)
 
 

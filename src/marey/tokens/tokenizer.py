@@ -16,6 +16,7 @@ from marey.tokens.moments import TokenizerConfig
 from marey.tokens.quantizers import Quantized
 from marey.tokens.reach import reached
 from marey.train import Loss
+from marey.train.precision import in_full
 
 Video = Float[Tensor, "B C T H W"]
 Latents = Float[Tensor, "B D t h w"]
@@ -105,10 +106,10 @@ class Tokenizer(nn.Module):
         self._check(video)
         return self.encoder(video).float()
 
+    @in_full
     def _quantized(self, latents: Latents) -> Quantized:
         """In float32, whatever precision the convolutions are computed in: a rounding error may be another code."""
-        with torch.autocast(latents.device.type, enabled=False):
-            return self.quantizer(latents)
+        return self.quantizer(latents)
 
     def _check(self, video: Video) -> None:
         (t, h, w), (frames, rows, columns) = self.config.stride, video.shape[2:]
