@@ -76,7 +76,6 @@ BASE = replace(
     dynamics=replace(SMALL.dynamics, width=192, depth=6),
     dynamics_training=replace(SMALL.dynamics_training, steps=16_000, batch_size=64),
     judge=replace(SMALL.judge, prefix=8, horizon=8, ends=4, hidden=8),
-    scatter=None,
 )
 
 
