@@ -63,7 +63,7 @@ def _tried(entry: Entry, tried: dict[str, _Tried | None], clips: ProbeSet, confi
         if same is None:
             raise UserError(f"{entry.of} was not run")
     else:
-        same = _try(built(entry, 0, clips), views, clips)
+        same = _try(built(entry, 0, clips, config.own_size), views, clips)
     if entry.change == "calibrated" and not same.norms:
         raise UserError(NO_NORMS)
     return same
