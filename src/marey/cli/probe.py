@@ -95,8 +95,9 @@ def _config(how: "Extraction", tasks: str | None, probes: str, seeds: int, netwo
     from marey.judge.probing.gains import parse_probes
     from marey.judge.probing.tasks import parse_tasks
 
-    asked = {"tasks": parse_tasks(tasks), "probes": parse_probes(probes)}
-    return ProbeConfig(**vars(how), **asked, seeds=seeds, networks=networks)
+    return ProbeConfig(
+        **vars(how), tasks=parse_tasks(tasks), probes=parse_probes(probes), seeds=seeds, networks=networks
+    )
 
 
 def _run(found: "ProbeSet", names: list[str], config: "ProbeConfig", place: object) -> None:
