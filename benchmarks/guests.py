@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-import transformers
 from torch.utils.flop_counter import FlopCounterMode
 
 from marey.encoders.controls import batch_norms
@@ -53,6 +52,8 @@ TRANSFORMERS: dict[type[HubConfig], str] = {  # in the standard size of their cl
 
 
 def main() -> None:
+    here = Path(__file__).resolve().parent  # has a tokenizers.py, which transformers would take for the package
+    sys.path[:] = [path for path in sys.path if Path(path).resolve() != here]
     word, *rest = sys.argv[1:]
     if word == "load-one":
         print(json.dumps(_load(Path(rest[0]))))
@@ -68,10 +69,13 @@ def main() -> None:
 def _guests(names: list[str]) -> Iterator[Guest]:
     for convolution in CONVOLUTIONS:
         if not names or convolution.__name__.removesuffix("Config") in names:
-            yield convolution(seed=0).build()
-            yield folded(convolution(seed=0).build())
-            if convolution(seed=0).build().any_size:
+            yield (plain := convolution(seed=0).build())
+            if plain.folds:
+                yield folded(convolution(seed=0).build())
+            if plain.any_size:
                 yield folded(at_own_size(convolution(seed=0).build()))
+    import transformers
+
     for config, kind in TRANSFORMERS.items():
         if not names or config.__name__.removesuffix("Config") in names:
             with tempfile.TemporaryDirectory() as folder:
