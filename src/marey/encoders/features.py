@@ -34,6 +34,7 @@ from marey.encoders.peak import peak_memory, reset_peak
 PLAN = "features.json"
 _SHARD = 64  # clips: what a kill loses at most
 _PIXELS = 600_000  # that a network on a processor sees at once; beyond, memory for its maps is fetched anew each time
+_STILLS = 300_000  # the same for one that goes frame by frame, whose maps do not get shorter in time
 _LAYOUT = 1  # of the folder; raised when what is stored changes its meaning
 
 Clip = UInt8[np.ndarray, "B T H W C"]
@@ -185,7 +186,8 @@ def _at_once(guest: Guest, run: Clip, batch: int) -> int:
     if device is None or device.type != "cpu":
         return batch
     frames, (rows, columns) = guest.look.frames or run.shape[1], guest.look.size or run.shape[2:4]
-    return max(1, min(batch, _PIXELS // (frames * rows * columns)))
+    most = _STILLS if guest.framewise else _PIXELS
+    return max(1, min(batch, most // (frames * rows * columns)))
 
 
 def _refuse_uneven(guest: Guest, parts: dict[str, list[np.ndarray]]) -> None:
