@@ -50,6 +50,10 @@ class Batch:
     asked: Bool[Tensor, "B E"]
     all_asked: Bool[Tensor, "A E"] | None = None
 
+    def without(self, hidden: Bool[Tensor, "B E"]) -> "Batch":
+        """The same, of which some elements are neither shown nor asked."""
+        return replace(self, sequence=self.sequence.without(hidden), asked=self.asked & ~hidden)
+
     def as_part_of(self, whole: "Batch") -> "Batch":
         """The same sequences; their loss is now their part of the whole batch's (see `train.parts`)."""
         return replace(self, all_asked=whole.asked)
