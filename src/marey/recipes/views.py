@@ -10,7 +10,7 @@ from marey.recipes.model import Digits, VideoModel
 from marey.recipes.zoom import left
 from marey.world.render import render
 
-_CHUNK = 32  # clips encoded at a time: few enough to stay in the processor's cache
+_PIXELS = 1 << 18  # encoded at a time: few enough for their features to stay in the processor's cache
 
 
 class Views:
@@ -29,8 +29,9 @@ class Views:
         self.law = torch.from_numpy(scenes.law)
         self.left = torch.empty(len(scenes), layout.grid[0], dtype=torch.bool)
         self.digits = torch.empty(len(scenes), ways, *layout.grid, len(layout.levels), dtype=dtype)
-        for start in range(0, len(scenes), _CHUNK):
-            rows = np.arange(start, min(start + _CHUNK, len(scenes)))
+        chunk = max(1, _PIXELS // (model.shape.frames * model.shape.size**2))
+        for start in range(0, len(scenes), chunk):
+            rows = np.arange(start, min(start + chunk, len(scenes)))
             video = as_video(render(scenes.take(rows))).to(model.device)
             self.left[rows] = left(video)[:, :: model.tokenizer.config.stride[0]].cpu()
             for way in range(max(ways // 2, 1)):
