@@ -84,7 +84,10 @@ def test_frames_that_tell_no_place_have_no_say() -> None:
         torch.manual_seed(1)
         made.append(Scatter(0.4, 0.5, 0.5)(each, LEVELS, gone))
     assert torch.equal(made[0].digits[:, :5], made[1].digits[:, :5]) and torch.equal(made[0].holds, made[1].holds)
-    assert not made[0].holds[:, 5:].any()
+    stays = made[1].holds[:, 5:].all(dim=1)
+    assert 70 < stays.sum() < 130 and not made[1].holds[~stays, 5:].any()
+    assert torch.equal(made[1].digits[stays], blank[stays]), "how something leaves is learned from these"
+    assert not torch.equal(made[1].digits[~stays, :5], blank[~stays, :5])
 
 
 def test_it_is_a_function_of_torchs_random_numbers() -> None:

@@ -47,7 +47,8 @@ class Scatter:
     def __call__(self, digits: Digits, levels: Tensor, gone: Bool[Tensor, "B t"]) -> Scattered:
         """Other clips for these, by torch's own random numbers.
 
-        levels: vocabulary of each digit. gone: frames whose codes say nothing of a place; they do not count.
+        levels: vocabulary of each digit. gone: frames whose codes say nothing of a place; they do not count. Half of
+        the clips that have some stay as they are: how an object leaves is learned from these.
         """
         away = gone.view(*gone.shape, *[1] * (digits.ndim - 2))
         number = (digits + 0.5) / levels * 2 - 1
@@ -64,4 +65,8 @@ class Scatter:
             time = torch.linspace(0, 2, number.shape[1]).to(mean).view(-1, *[1] * (number.ndim - 2))
             moved = moved + self.drift * (2 * torch.rand(mean.shape) - 1).to(mean) * time
         holds = (moved.abs() <= 1).flatten(2).all(dim=2) & ~gone
-        return Scattered(((moved + 1) / 2 * levels).floor().clamp(min=0).minimum(levels - 1).long(), holds)
+        made = ((moved + 1) / 2 * levels).floor().clamp(min=0).minimum(levels - 1).long()
+        if gone.any():
+            stays = gone.any(dim=1) & (torch.rand(len(gone)) < 0.5)
+            made[stays], holds[stays] = digits[stays], True
+        return Scattered(made, holds)
