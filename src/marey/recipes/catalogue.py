@@ -30,7 +30,7 @@ SMALL = Recipe(
     ),
     dynamics=DynamicsConfig(),
     dynamics_training=TrainConfig(
-        steps=12_000,
+        steps=10_500,
         batch_size=128,
         learning_rate=3e-3,
         warmup_steps=100,
