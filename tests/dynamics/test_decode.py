@@ -147,10 +147,10 @@ def test_without_temperature_clips_of_a_batch_do_not_meet() -> None:
         assert torch.equal(cold(part)[0], row[i])
 
 
-# What this model, these hints and these seeds have given since decoding was written.
+# What this model, these hints and these seeds have given since its trends follow what is shown this closely.
 GOLDEN = {
-    (0.0, 12): "fba4e436f32f0cea",
-    (0.0, 5): "e8a2336e439804de",
+    (0.0, 12): "bc512b68dae6c5d0",
+    (0.0, 5): "9de074e12729a403",
     (1.0, 12): "d7971c82ac057298",
     (1.0, 5): "5faf2b8267b2be1e",
 }

@@ -44,8 +44,8 @@ def test_each_element_has_a_table_and_a_softmax_of_its_own() -> None:
         plain = plain + table[values[..., f].where(shown[..., f], level)]
         read.append(tokens @ module.read.weight[first : first + level].T + module.read.bias[first : first + level])
         first += level
-    assert torch.allclose(module.embed(values, shown, never), plain, atol=1e-5)
-    logits, nats = module.logits(tokens, values, shown), module.nats(tokens, values, shown, values)
+    assert torch.allclose(module.embed(values, shown, never, None), plain, atol=1e-5)
+    logits, nats = module.logits(tokens, None), module.nats(tokens, None, values)
     assert logits.shape == (3, 4, 3, 5)
     for f, level in enumerate(LEVELS):
         assert torch.allclose(logits[:, :, f, :level], read[f], atol=1e-5)
@@ -55,15 +55,14 @@ def test_each_element_has_a_table_and_a_softmax_of_its_own() -> None:
 
 
 def test_names_are_drawn_as_often_as_their_probability_says() -> None:
-    module, (values, tokens) = names(), some(batch=1)
-    probability, many = module.logits(tokens, values, values > 9).softmax(dim=-1)[0], 4000
-    spread = [each.expand(many, *each.shape[1:]) for each in (tokens, values, values > 9)]
-    drawn = module.draw(*spread, 1.0, torch.Generator().manual_seed(3))
+    module, tokens = names(), some(batch=1)[1]
+    probability, many = module.logits(tokens, None).softmax(dim=-1)[0], 4000
+    drawn = module.draw(tokens.expand(many, -1, -1), None, 1.0, torch.Generator().manual_seed(3))
     for place in range(4):
         for f, level in enumerate(LEVELS):
             found = torch.bincount(drawn[:, place, f], minlength=level) / many
             assert (found - probability[place, f, :level]).abs().max() < 0.04
-    cold = module.draw(tokens, values, values > 9, 0.0, None)
+    cold = module.draw(tokens, None, 0.0, None)
     assert torch.equal(cold[0], probability.argmax(dim=-1))
 
 

@@ -105,6 +105,19 @@ def test_a_batch_that_asks_for_one_kind_only_has_a_loss(name: str) -> None:
     assert all(part.isfinite() for part in loss.parts.values()), loss.parts
 
 
+def test_what_a_batch_goes_without_is_neither_seen_nor_asked() -> None:
+    torch.manual_seed(0)
+    sequence, targets = half_known(4), rows(4)
+    hidden = torch.rand(targets.shape) < 0.3
+    without = batch_of(sequence, targets).without(hidden)
+    assert not (without.asked & hidden).any() and not (without.sequence.known & hidden).any()
+    other = torch.where(hidden, (targets + 1) % 2, targets)
+    changed = replace(sequence, values=torch.where(hidden, other, sequence.values))
+    model = model_of().eval()
+    assert model(without).total == model(batch_of(changed, other).without(hidden)).total
+    assert model(without).total != model(batch_of(sequence, targets)).total
+
+
 def test_it_can_learn_a_batch_by_heart() -> None:
     sequence, targets = half_known(4), rows(4)
     batch = batch_of(sequence, targets)

@@ -11,8 +11,9 @@ from marey.core.files import read_json
 from marey.core.runs import RunFolder
 from marey.data.spec import PRESETS, DatasetSpec
 from marey.judge.exam import JudgeConfig
-from marey.judge.physics import judge_physics
+from marey.judge.physics import Side, judge_physics
 from marey.metrics.figure import Figure, Level
+from marey.world.render import render
 from marey.world.scenes import Scenes
 from tests.judge.models import Fault, Oracle, Video, none
 
@@ -62,12 +63,19 @@ def test_the_truth_is_at_the_floor_and_lies_are_worse_in_their_order(motion: str
     for name, fault in {"truth": none, "late": late, "still": still, "gone": gone}.items():
         figures = judged(motion, fault, tmp_path / name)
         for side in ("within", "beyond"):
-            assert figures[f"{side}.reconstruction_times_floor"].value == 1
-            assert figures[f"{side}.reconstruction_lost"].value == 0
-            assert figures[f"{side}.prediction_lost"].value == (name == "gone")
-        errors.append([figures[f"{side}.prediction_times_floor"].value for side in ("within", "beyond")])
+            for ruler in ("", "_by_mask"):
+                assert figures[f"{side}.reconstruction_times_floor{ruler}"].value == 1
+                assert figures[f"{side}.reconstruction_lost{ruler}"].value == 0
+                assert figures[f"{side}.prediction_lost{ruler}"].value == (name == "gone")
+        errors.append(
+            [
+                figures[f"{side}.prediction_times_floor{ruler}"].value
+                for side in ("within", "beyond")
+                for ruler in ("", "_by_mask")
+            ]
+        )
         assert figures["within.prediction_times_floor"].reached is (name == "truth")
-    assert errors[0] == [1, 1]
+    assert errors[0] == [1, 1, 1, 1]
     assert (np.diff(np.array(errors, float), axis=0) > 0).all(), "a vanished ball must be worse than any that is seen"
 
 
@@ -77,3 +85,13 @@ def test_rules_follow_their_laws(tmp_path: Path) -> None:
     assert uniform.value == pytest.approx(uniform.baselines["copy_last"], rel=0.01)  # what `still` does
     assert uniform.baselines["constant_velocity"] < 0.05 * uniform.baselines["copy_last"]
     assert thrown.baselines["constant_acceleration"] < 0.2 * thrown.baselines["constant_velocity"]
+
+
+@pytest.mark.parametrize("motion", ["uniform", "collision"])
+def test_the_papers_ruler_is_the_mean_place_of_the_pixels_of_a_ball(motion: str) -> None:
+    scenes = spec(motion).scenes("test")
+    side = Side(scenes, render(scenes), PREFIX)
+    found, whole = side.masked(side.clips), scenes.whole[:, 0]
+    distance = np.linalg.norm(found - scenes.tracks[:, 0], axis=-1)[whole]
+    assert distance.max() < 0.3 and distance.mean() > 0.01, "to a pixel's fraction, but not as well as the tracker"
+    assert np.isnan(side.masked(np.full_like(side.clips, 255))).all()

@@ -61,9 +61,9 @@ class Autoregressive(Dynamics):
     def forward(self, batch: Batch) -> Loss:
         """Mean cross-entropy, nats, of the classes asked and of the digits asked, summed."""
         pasts = self.pasts()
-        segment, tokens, values, shown = list(self._read(batch.sequence, pasts))[1]
+        segment, tokens, _ = list(self._read(batch.sequence, pasts))[1]
         asked, targets = list(self.layout.parts(batch.asked)), list(self.layout.parts(batch.targets))
-        law = segment.nats(tokens, values, shown, targets[1]) * asked[1]
+        law = segment.nats(tokens, None, targets[1]) * asked[1]
         known = ~asked[-1]
         trends = self.turns.prospects(targets[-1], known)
         ends = self._through(self.turns.follow(targets[-1], trends, slice(None)), pasts)
@@ -84,10 +84,10 @@ def fill_in_turn(
     """Values of every element, each drawn beside all before it; those known in `sequence` stay as they are."""
     temperature = real_number(temperature, "temperature", 0)
     pasts, layout = model.pasts(), model.layout
-    segment, *read = list(model._read(sequence, pasts))[1]
+    segment, tokens, _ = list(model._read(sequence, pasts))[1]
     place = layout.slice("class")
     law = torch.where(sequence.known[:, place], sequence.values[:, place],
-                      segment.draw(*read, temperature, generator)[:, 0])  # fmt: skip
+                      segment.draw(tokens, None, temperature, generator)[:, 0])  # fmt: skip
     values, known = (list(layout.parts(row))[-1] for row in (sequence.values, sequence.known))
     video = _in_turn(model, pasts, values * known, known, temperature, generator)
     return torch.cat([sequence.values[:, : place.start], law, video.flatten(1)], dim=1)

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from marey.dynamics.sequence import Segment
 from marey.train.precision import in_full
 
-_PENALTIES = (1e-6, 1e-4, 1e-3, 3e-3)  # of the coefficients' squares: a digit's noise over their usual size
+_PENALTIES = (1e-8, 1e-6, 1e-5, 1e-4)  # of the coefficients' squares: a digit's noise over their usual size, squared
 
 Values = Int64[Tensor, "B n F"]
 Mask = Bool[Tensor, "B n F"]
 Tokens = Float[Tensor, "B n D"]
+Trends = Float[Tensor, "B n F 4"]
 
 
 class Names(nn.Module):
@@ -35,28 +36,29 @@ class Names(nn.Module):
         # A hint (see Sequence) says so; task and class are never hinted at.
         self.hint = nn.Parameter(torch.randn(width)) if segment.grid else None
 
+    def trends(self, _values: Values, _shown: Mask) -> None:
+        """Names follow none."""
+
     @in_full
-    def embed(self, values: Values, known: Mask, condition: Mask) -> Tokens:
+    def embed(self, values: Values, known: Mask, condition: Mask, _trends: None) -> Tokens:
         tokens = self.table(torch.where(known | condition, values, self.counts) + self.rows).sum(dim=-2)
         if self.hint is None:
             return tokens
         return tokens + self.hint * (condition & ~known).float().mean(dim=-1, keepdim=True)
 
     @in_full
-    def logits(self, tokens: Tokens, _values: Values, _shown: Mask) -> Float[Tensor, "B n F V"]:
+    def logits(self, tokens: Tokens, _trends: None) -> Float[Tensor, "B n F V"]:
         most = max(self.levels)
         parts = [F.pad(each, (0, most - each.shape[-1]), value=-torch.inf) for each in self._each(tokens)]
         return torch.stack(parts, dim=2)
 
     @in_full
-    def draw(
-        self, tokens: Tokens, values: Values, shown: Mask, temperature: float, generator: torch.Generator | None
-    ) -> Values:
-        logits = self.logits(tokens, values, shown)
+    def draw(self, tokens: Tokens, _trends: None, temperature: float, generator: torch.Generator | None) -> Values:
+        logits = self.logits(tokens, None)
         return (logits + temperature * gumbel(logits, generator)).argmax(dim=-1)
 
     @in_full
-    def nats(self, tokens: Tokens, _values: Values, _shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
+    def nats(self, tokens: Tokens, _trends: None, targets: Values) -> Float[Tensor, "B n F"]:
         parts = zip(self._each(tokens), targets.unbind(dim=-1), strict=True)
         return torch.stack([F.cross_entropy(read.mT, target, reduction="none") for read, target in parts], dim=-1)
 
@@ -105,11 +107,28 @@ class Digits(nn.Module):
         start += [torch.zeros(bells)] * degrees
         self.read.bias.data = torch.stack(start, dim=-1).repeat(digits, 1, 1).flatten()
 
+    @torch.no_grad()
     @in_full
-    def embed(self, values: Values, known: Mask, condition: Mask) -> Tokens:
+    def trends(self, values: Values, shown: Mask) -> Trends:
+        """Polynomials of degree 0 to 3 through what is shown of each digit over time, by ridge regression.
+
+        With P the basis at the shown frames, x their numbers and P' P + penalty = L L', the fit of degree d is the sum
+        of the first d + 1 terms of (Q L^-T) (L^-1 P' x), Q the basis at all frames. Where little is shown, the higher
+        degrees add little. In float64: three frames of thirty-two differ little in their powers.
+        """
+        shape, powers = (self.frames, -1), self.powers.double()
+        weight = shown.double().unflatten(1, shape).flatten(2).transpose(1, 2)  # B, G, T
+        number = self._numbers(values).unflatten(1, shape).flatten(2).transpose(1, 2)
+        lower = torch.linalg.cholesky(torch.einsum("ti,bgt,tj->bgij", powers, weight, powers) + self.penalty)
+        part = torch.linalg.solve_triangular(lower, ((number * weight) @ powers)[..., None], upper=False)
+        basis = torch.linalg.solve_triangular(lower, powers.T.expand(*lower.shape[:2], -1, -1), upper=False)
+        trends = (basis * part).cumsum(dim=2).clamp(-1.5, 1.5).float()  # B, G, 4, T
+        return trends.permute(0, 3, 1, 2).unflatten(2, (-1, values.shape[-1])).flatten(1, 2)
+
+    @in_full
+    def embed(self, values: Values, known: Mask, condition: Mask, trends: Trends) -> Tokens:
         shown = (known | condition).float()
         number = self._numbers(values) * shown
-        trends = self._trends(values, known | condition)
         anchor = trends[..., 0]
         offset = (number - anchor) * shown
         features = [shown, known.float(), number, 4 * offset, anchor, 32 * (number - trends[..., 3]) * shown]
@@ -120,17 +139,15 @@ class Digits(nn.Module):
         return self.enter(torch.cat(features, dim=-1))
 
     @in_full
-    def logits(self, tokens: Tokens, values: Values, shown: Mask) -> Float[Tensor, "B n F V"]:
+    def logits(self, tokens: Tokens, trends: Trends) -> Float[Tensor, "B n F V"]:
         levels = torch.arange(int(self.levels.max()), device=tokens.device)
-        every = levels.expand(*values.shape, -1)
-        mass = self._log_mass(self._outcome(tokens, values, shown), every)
+        every = levels.expand(*trends.shape[:-1], -1)
+        mass = self._log_mass(self._outcome(tokens, trends), every)
         return mass.masked_fill(levels >= self.levels[:, None], -torch.inf)
 
     @in_full
-    def draw(
-        self, tokens: Tokens, values: Values, shown: Mask, temperature: float, generator: torch.Generator | None
-    ) -> Values:
-        return self._drawn(self._outcome(tokens, values, shown), temperature, generator)
+    def draw(self, tokens: Tokens, trends: Trends, temperature: float, generator: torch.Generator | None) -> Values:
+        return self._drawn(self._outcome(tokens, trends), temperature, generator)
 
     def _drawn(self, bells: Bells, temperature: float, generator: torch.Generator | None) -> Values:
         """A bell by its weight, then a place in it; at temperature 0 the middle of the highest bell."""
@@ -142,35 +159,17 @@ class Digits(nn.Module):
         return ((number + 1) / 2 * self.levels).floor().clamp(min=0).minimum(self.levels - 1).long()
 
     @in_full
-    def nats(self, tokens: Tokens, values: Values, shown: Mask, targets: Values) -> Float[Tensor, "B n F"]:
-        return -self._log_mass(self._outcome(tokens, values, shown), targets[..., None])[..., 0]
+    def nats(self, tokens: Tokens, trends: Trends, targets: Values) -> Float[Tensor, "B n F"]:
+        return -self._log_mass(self._outcome(tokens, trends), targets[..., None])[..., 0]
 
     def _numbers(self, values: Values) -> Float[Tensor, "B n F"]:
         """Middles of the levels, in (-1, 1)."""
         return (values + 0.5) / self.levels * 2 - 1
 
-    @torch.no_grad()
-    def _trends(self, values: Values, shown: Mask) -> Float[Tensor, "B n F 4"]:
-        """Polynomials of degree 0 to 3 through what is shown of each digit over time, by ridge regression.
+    def _outcome(self, tokens: Tokens, trends: Trends) -> Bells:
+        return self._bells(self.read(tokens).unflatten(-1, (len(self.levels), self.bells, -1)), trends)
 
-        With P the basis at the shown frames, x their numbers and P' P + penalty = L L', the fit of degree d is the sum
-        of the first d + 1 terms of (Q L^-T) (L^-1 P' x), Q the basis at all frames. Where little is shown, the higher
-        degrees add little.
-        """
-        shape = (self.frames, -1)
-        weight = shown.float().unflatten(1, shape).flatten(2).transpose(1, 2)  # B, G, T
-        number = self._numbers(values).unflatten(1, shape).flatten(2).transpose(1, 2)
-        lower = torch.linalg.cholesky(torch.einsum("ti,bgt,tj->bgij", self.powers, weight, self.powers) + self.penalty)
-        part = torch.linalg.solve_triangular(lower, ((number * weight) @ self.powers)[..., None], upper=False)
-        basis = torch.linalg.solve_triangular(lower, self.powers.T.expand(*lower.shape[:2], -1, -1), upper=False)
-        trends = (basis * part).cumsum(dim=2).clamp(-1.5, 1.5)  # B, G, 4, T
-        return trends.permute(0, 3, 1, 2).unflatten(2, (-1, values.shape[-1])).flatten(1, 2)
-
-    def _outcome(self, tokens: Tokens, values: Values, shown: Mask) -> Bells:
-        read = self.read(tokens).unflatten(-1, (len(self.levels), self.bells, -1))
-        return self._bells(read, self._trends(values, shown))
-
-    def _bells(self, read: Float[Tensor, "B n F M _"], trends: Float[Tensor, "B n F 4"]) -> Bells:
+    def _bells(self, read: Float[Tensor, "B n F M _"], trends: Trends) -> Bells:
         weight, mean, scale = read[..., :3].unbind(dim=-1)
         trend = (read[..., 3:].softmax(dim=-1) * trends[..., None, :]).sum(dim=-1)
         return Bells(weight.log_softmax(dim=-1), mean + trend, scale.clamp(-7, 2))

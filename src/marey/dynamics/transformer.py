@@ -50,6 +50,10 @@ class Batch:
     asked: Bool[Tensor, "B E"]
     all_asked: Bool[Tensor, "A E"] | None = None
 
+    def without(self, hidden: Bool[Tensor, "B E"]) -> "Batch":
+        """The same, of which some elements are neither shown nor asked."""
+        return replace(self, sequence=self.sequence.without(hidden), asked=self.asked & ~hidden)
+
     def as_part_of(self, whole: "Batch") -> "Batch":
         """The same sequences; their loss is now their part of the whole batch's (see `train.parts`)."""
         return replace(self, all_asked=whole.asked)
@@ -85,17 +89,14 @@ class Dynamics(nn.Module):
 
     def class_logits(self, sequence: Sequence) -> Float[Tensor, "B V"]:
         """Log probabilities (up to a constant) of the classes; the digits', many times as many, are not computed."""
-        for part, (segment, tokens, values, shown) in zip(self.layout.segments, self._read(sequence), strict=True):
+        for part, (segment, tokens, trends) in zip(self.layout.segments, self._read(sequence), strict=True):
             if part.name == "class":
-                return segment.logits(tokens, values, shown)[:, 0, 0]
+                return segment.logits(tokens, trends)[:, 0, 0]
         raise AssertionError("every layout has a class")
 
     def logits(self, sequence: Sequence) -> Float[Tensor, "B E V"]:
         """Log probabilities (up to a constant) of every element's values, -inf beyond its vocabulary."""
-        parts = [
-            segment.logits(tokens, values, shown).flatten(1, 2)
-            for segment, tokens, values, shown in self._read(sequence)
-        ]
+        parts = [segment.logits(tokens, trends).flatten(1, 2) for segment, tokens, trends in self._read(sequence)]
         return torch.cat(
             [F.pad(part, (0, self.layout.largest - part.shape[-1]), value=-torch.inf) for part in parts], 1
         )
@@ -122,10 +123,10 @@ class Dynamics(nn.Module):
         """
         losses = {}
         asked, targets = self.layout.parts(batch.asked), self.layout.parts(batch.targets)
-        for (segment, tokens, values, shown), wanted, target, count, part in zip(
+        for (segment, tokens, trends), wanted, target, count, part in zip(
             self._read(batch.sequence), asked, targets, batch.counts(self.layout), self.layout.segments, strict=True
         ):
-            nats = segment.nats(tokens, values, shown, target) * wanted
+            nats = segment.nats(tokens, trends, target) * wanted
             losses[part.name] = nats.sum() / count
         return Loss(torch.stack(list(losses.values())).sum(), {name: losses[name] for name in ("class", "video")})
 
@@ -138,14 +139,15 @@ class Dynamics(nn.Module):
         return self.norm(x)
 
     def _read(self, sequence: Sequence, pasts: list[Past] | None = None):  # type: ignore[no-untyped-def]
-        """For each segment: itself, its tokens after the last block, what it holds, and which of it is shown."""
+        """For each segment: itself, its tokens after the last block, and the trends of what is shown of it."""
         rows = [list(self.layout.parts(row)) for row in (sequence.values, sequence.known, sequence.condition)]
-        tokens = [part.embed(*row) for part, *row in zip(self.segments, *rows, strict=True)]
+        each = list(zip(self.segments, *rows, strict=True))
+        trends = [part.trends(values, known | condition) for part, values, known, condition in each]
+        tokens = [part.embed(*row, trend) for (part, *row), trend in zip(each, trends, strict=True)]
         # Task and class are told to every token: one voice among many would be heard late.
         alone = [part.grid == () for part in self.layout.segments]
-        told = self.told(torch.stack([each for each, one in zip(tokens, alone, strict=True) if one]).sum(dim=0))
-        tokens = [each if one else each + told for each, one in zip(tokens, alone, strict=True)]
+        told = self.told(torch.stack([token for token, one in zip(tokens, alone, strict=True) if one]).sum(dim=0))
+        tokens = [token if one else token + told for token, one in zip(tokens, alone, strict=True)]
         x = self._through(torch.cat(tokens, dim=1), pasts)
         ends = x.split([part.length for part in self.layout.segments], dim=1)
-        shown = [known | condition for known, condition in zip(rows[1], rows[2], strict=True)]
-        return zip(self.segments, ends, rows[0], shown, strict=True)
+        return zip(self.segments, ends, trends, strict=True)

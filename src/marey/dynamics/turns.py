@@ -8,11 +8,10 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from marey.dynamics.segments import Digits, Mask, Names, Values
+from marey.dynamics.segments import Digits, Mask, Names, Trends, Values
 from marey.dynamics.sequence import Segment
 from marey.train.precision import in_full
 
-Trends = Float[Tensor, "B n F 4"]
 Inputs = Float[Tensor, "B _ D"]  # of some elements, in turn
 Ends = Float[Tensor, "B n F D"]  # what came out at the place of each element
 
@@ -45,8 +44,7 @@ class NamesInTurn(Names):
         self, end: Float[Tensor, "B D"], _trends: Float[Tensor, "B F 4"], digit: int, temperature: float,
         generator: torch.Generator | None,
     ) -> Int64[Tensor, "B"]:  # fmt: skip
-        nothing = torch.zeros(len(end), 1, len(self.levels), dtype=torch.long, device=end.device)
-        return self.draw(end[:, None], nothing, nothing > 0, temperature, generator)[:, 0, digit]
+        return self.draw(end[:, None], None, temperature, generator)[:, 0, digit]
 
 
 class DigitsInTurn(Digits):
@@ -70,7 +68,7 @@ class DigitsInTurn(Digits):
     @in_full
     def prospects_of_frame(self, frame: int, values: Values, known: Mask) -> Trends:
         """Of all places, but meant for those of one frame."""
-        return self._trends(values, known | (self.ahead < frame))
+        return self.trends(values, known | (self.ahead < frame))
 
     @in_full
     def follow(self, values: Values, trends: Trends, part: slice) -> Inputs:

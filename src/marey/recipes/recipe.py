@@ -13,6 +13,7 @@ from marey.dynamics.transformer import DynamicsConfig
 from marey.judge.exam import JudgeConfig
 from marey.recipes.model import Shape
 from marey.recipes.scatter import Scatter
+from marey.recipes.zoom import Zoom
 from marey.tokens.tokenizer import AnyTokenizerConfig, TokenizerConfig
 from marey.train import TrainConfig
 from marey.world.laws import BASE_LAWS
@@ -35,6 +36,7 @@ class Recipe:
     seed: int = 0
     tasks: tuple[str, ...] = tuple(task.name for task in TASKS)  # that the dynamics learns, out of `dynamics.tasks`
     scatter: Scatter | None = field(default=None, metadata=LATER)  # of the tokens that the dynamics learns from
+    zoom: Zoom | None = field(default=None, metadata=LATER)  # of the clips that the tokenizer learns from
 
     def __post_init__(self) -> None:
         world = self.dataset.world

@@ -39,6 +39,7 @@ from marey.recipes.recipe import Recipe
 from marey.recipes.scatter import Scatter
 from marey.recipes.strips import strip
 from marey.recipes.views import Views
+from marey.recipes.zoom import Zoom
 from marey.tokens.tokenizer import AnyTokenizerConfig, Perceptual, Tokenizer
 from marey.train import Manner, TrainConfig, train
 
@@ -61,6 +62,7 @@ class TokenizerStage:
     tokenizer: AnyTokenizerConfig
     training: TrainConfig
     seed: int
+    zoom: Zoom | None = field(default=None, metadata=LATER)
 
 
 @strict
@@ -89,7 +91,7 @@ def train_tokenizer(
 
     perceptual: one more term of its loss (see `Tokenizer`); a folder does not remember which.
     """
-    stage = TokenizerStage(recipe.dataset, recipe.tokenizer, recipe.tokenizer_training, recipe.seed)
+    stage = TokenizerStage(recipe.dataset, recipe.tokenizer, recipe.tokenizer_training, recipe.seed, recipe.zoom)
     folder = RunFolder.start(out / "tokenizer", stage, resume)
     batches = _batches(recipe, stage.training)
     ahead = Ahead(batches)
@@ -108,7 +110,8 @@ def train_tokenizer(
             return strip(video, averaged.decode(averaged.encode(video).indices))
 
     def batch_of(step: int, device: torch.device) -> torch.Tensor:
-        return ahead(step, device).video
+        video = ahead(step, device).video
+        return recipe.zoom(video) if recipe.zoom else video
 
     every, pictures = often(stage.training, validate), often(stage.training, paint)
     return train(model, batch_of, stage.training, folder, recipe.seed, device, every, pictures, batches.rows, manner)
@@ -138,11 +141,15 @@ def train_dynamics(
             return masked(model, batches(step, device))
         digits, law = views()(step)
         exercise, reveal = exercises(model, len(law), device)
+        unlike = torch.zeros_like(digits, dtype=torch.bool)
         if scatter:  # a new clip is to be like the world's; what is shown in part is given as pixels
             other = exercise.frames.any(dim=1).cpu() & ~exercise.partial.cpu()
-            digits = torch.where(other[:, None, None, None, None], scatter(digits, levels), digits)
+            scattered = scatter(digits, levels, views().gone(step))
+            digits = torch.where(other[:, None, None, None, None], scattered.digits, digits)
+            unlike |= (other[:, None] & ~scattered.holds)[..., None, None, None]
         video = batches(step, device).video if model.may_hint(exercise).any() else None
-        return model.batch_of(digits.to(device), law.to(device), exercise, reveal, video)
+        batch = model.batch_of(digits.to(device), law.to(device), exercise, reveal, video)
+        return batch.without(dynamics.layout.row(law < 0, law < 0, unlike).to(device))
 
     def paint(_: int, averaged: Dynamics) -> UInt8[np.ndarray, "H W 3"]:
         video = shown.video[:_SHOWN]

@@ -32,7 +32,12 @@ AnyTokenizerConfig = Annotated[
     Annotated[TokenizerConfig, Tag("moments")] | Annotated[MagvitConfig, Tag("magvit")], Discriminator(_kind)
 ]
 
-__all__ = ["AnyTokenizerConfig", "MagvitConfig", "Perceptual", "Tokenizer", "TokenizerConfig"]
+__all__ = ["AnyTokenizerConfig", "MagvitConfig", "Perceptual", "Tokenizer", "TokenizerConfig", "background"]
+
+
+def background(video: Video) -> Float[Tensor, "B C 1 1 1"]:
+    """The colour of a clip's page: the median of its pixels, each channel for itself."""
+    return video.flatten(2).median(dim=2).values[..., None, None, None]
 
 
 class Tokenizer(nn.Module):
@@ -78,8 +83,7 @@ class Tokenizer(nn.Module):
         latents = self._latents(video)
         quantized = self._quantized(latents)
         output = self.decoder(quantized.codes).float()
-        background = video.flatten(2).median(dim=2).values[..., None, None, None]
-        objects = (video - background).abs().amax(dim=1, keepdim=True) / 2
+        objects = (video - background(video)).abs().amax(dim=1, keepdim=True) / 2
         error = ((1 + self.config.object_weight * objects) * (output - video).square()).mean()
         spread = latents.square().mean()
         total = error + self.config.latent_weight * spread + quantized.loss
