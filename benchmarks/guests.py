@@ -4,6 +4,9 @@
     python benchmarks/guests.py speed [name ...]
 
 The file has every tensor of the released one (568, of the same names, shapes and order of parts) with seeded numbers.
+Of the networks it also says how many operations a clip takes (a multiplication with its addition counts two, and
+convolutions are counted as they are written), and how near that comes to one product of matrices on the same core.
+
 It is loaded in a process of its own, whose peak memory counts pages that are mapped from the file too. The networks
 have their true sizes and random weights, with which they take as long as with any others.
 """
@@ -19,12 +22,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-import transformers
+from torch.utils.flop_counter import FlopCounterMode
 
 from marey.encoders.controls import batch_norms
 from marey.encoders.efficientnet_lite0 import EfficientNetLite0Config
 from marey.encoders.folded import folded
-from marey.encoders.guest import Guest
+from marey.encoders.guest import Guest, at_own_size
 from marey.encoders.hub import HubConfig
 from marey.encoders.hub_images import CLIPConfig, DINOConfig, SigLIP2Config
 from marey.encoders.hub_video import TimeSformerConfig, VideoMAEConfig, VJEPA2Config
@@ -49,21 +52,30 @@ TRANSFORMERS: dict[type[HubConfig], str] = {  # in the standard size of their cl
 
 
 def main() -> None:
+    here = Path(__file__).resolve().parent  # has a tokenizers.py, which transformers would take for the package
+    sys.path[:] = [path for path in sys.path if Path(path).resolve() != here]
     word, *rest = sys.argv[1:]
     if word == "load-one":
         print(json.dumps(_load(Path(rest[0]))))
     elif word == "load":
         _loads(rest[0] if rest else None)
     else:
+        peak = _peak_gflops()
+        print(f"one product of two matrices of 4096 x 4096, float32: {peak:.0f} GFLOP a CPU second", flush=True)
         for guest in _guests(rest):
-            _own_speed(guest)
+            _own_speed(guest, peak)
 
 
 def _guests(names: list[str]) -> Iterator[Guest]:
     for convolution in CONVOLUTIONS:
         if not names or convolution.__name__.removesuffix("Config") in names:
-            yield convolution(seed=0).build()
-            yield folded(convolution(seed=0).build())
+            yield (plain := convolution(seed=0).build())
+            if plain.folds:
+                yield folded(convolution(seed=0).build())
+            if plain.any_size:
+                yield folded(at_own_size(convolution(seed=0).build()))
+    import transformers
+
     for config, kind in TRANSFORMERS.items():
         if not names or config.__name__.removesuffix("Config") in names:
             with tempfile.TemporaryDirectory() as folder:
@@ -110,8 +122,25 @@ def _peak_gb() -> float:
     return round(int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e9, 3)
 
 
+def _peak_gflops() -> float:
+    """Of a product of matrices, for each CPU second; the most of some turns."""
+    one, least = torch.rand(4096, 4096), float("inf")
+    for _ in range(TURNS):
+        start = time.process_time()
+        one @ one
+        least = min(least, time.process_time() - start)
+    return 2 * 4096**3 / least / 1e9
+
+
+def _gflop(guest: Guest, video: torch.Tensor) -> float:
+    """Of the forward pass of a clip to the main tap."""
+    with FlopCounterMode(display=False) as counter:
+        guest.features(video)
+    return float(counter.get_total_flops()) / 1e9
+
+
 @torch.no_grad()
-def _own_speed(guest: Guest) -> None:
+def _own_speed(guest: Guest, peak: float) -> None:
     """CPU seconds of `features` and of the network alone on what it is shown; the least of some turns each."""
     video = torch.rand(1, 3, 17, 128, 128) * 2 - 1
     seen, names = guest.look(video), guest.taps[:1]
@@ -125,9 +154,12 @@ def _own_speed(guest: Guest) -> None:
         own.append(time.process_time() - middle)
     name = guest.facts.name + (" folded" if guest.folds and not batch_norms(guest) else "")
     millions = sum(each.numel() for each in guest.parameters()) / 1e6
+    name += "" if guest.look.size else " at own size"
+    gflop, half = _gflop(guest, video), _gflop(guest, video[:, :, :9])
     print(
-        f"{name}: {millions:.0f} M numbers, {min(own):.2f} CPU s a clip alone, {min(own) / min(whole):.0%} of that "
-        f"speed as a guest, {_peak_gb():.2f} GB",
+        f"{name}: {millions:.0f} M numbers, {min(own):.3f} CPU s a clip alone, {min(own) / min(whole):.0%} of that "
+        f"speed as a guest, {gflop:.1f} GFLOP a clip ({half:.1f} its first half), {gflop / min(own) / peak:.0%} of "
+        f"the speed of a product, {_peak_gb():.2f} GB",
         flush=True,
     )
 

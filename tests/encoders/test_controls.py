@@ -132,6 +132,20 @@ def test_features_on_disk_are_the_guest_s_own(tmp_path: Path) -> None:
     assert sorted(path.name for path in found.path.rglob("*.safetensors")) == [f"0000{i}.safetensors" for i in range(3)]
 
 
+def test_large_clips_go_through_a_network_by_fewer_and_give_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest, sizes = Normed(), list[int]()
+    plain = guest.features(VIDEO, guest.taps)
+    monkeypatch.setattr(guest, "read", lambda video, taps: sizes.append(len(video)) or Normed.read(guest, video, taps))
+    monkeypatch.setattr(features, "_PIXELS", 3 * 6 * 8 * 8)  # it sees 6 frames of 8 x 8
+    found = extract(guest, Shown(CLIPS), tmp_path)
+    assert sizes[-4:] == [3] * 4  # eight were allowed
+    for tap, values in plain.items():
+        np.testing.assert_allclose(found.taps[tap], values.numpy(), atol=1e-6)
+    assert features._at_once(PixelsConfig().build(), CLIPS, 8) == 8  # it has no network
+
+
 @pytest.mark.usefixtures("small_shards")
 def test_they_are_extracted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = extract(Normed(), Shown(CLIPS), tmp_path)

@@ -153,8 +153,10 @@ def test_what_cannot_be_asked_says_why(clips: ProbeSet) -> None:
         with pytest.raises(UserError, match=r"not known|no labels"):
             task_on(task, bare)
     assert isinstance(task_on("time-index", bare), Task)
-    assert parse_tasks("") == TASKS and parse_tasks("velocity, law") == ("law", "velocity")
+    assert parse_tasks(None) == TASKS and parse_tasks("velocity, law") == ("law", "velocity")
     assert parse_probes("knn,linear") == ("linear", "knn")
+    with pytest.raises(UserError, match="--tasks ' ,' names none; leave it out for all"):
+        parse_tasks(" ,")
     for parse in (parse_tasks, parse_probes):
         with pytest.raises(UserError, match="'dance' is unknown"):
             parse("dance")

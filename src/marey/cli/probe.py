@@ -12,18 +12,20 @@ from marey.core.errors import UserError
 
 if TYPE_CHECKING:
     from marey.judge.probing.bench import ProbeConfig
+    from marey.judge.probing.entrant import Extraction
     from marey.judge.probing.set import ProbeSet
 
 
 @click.command(short_help="Do pretrained encoders help? A bench that can say no.")
 @click.option("--dataset", type=str, help="A data set, an import, an npz, a folder of videos; or matched or hard.")
 @click.option("--encoders", default="", help="Names apart by commas, as in i3d,videomae:/path. Controls come along.")
-@click.option("--tasks", default="", help="Names apart by commas.  [default: all]")
+@click.option("--tasks", help="Names apart by commas.  [default: all]")
 @click.option("--probes", default="linear,knn", show_default=True, help="linear, knn, attentive.")
 @click.option("--clips", type=click.IntRange(min=20), help="At most so many clips.  [default: all]")
 @click.option("--seeds", type=int, default=5, show_default=True, help="Fits of each probe, on other training clips.")
 @click.option("--networks", type=click.IntRange(1, 100), default=3, show_default=True, help="Of each random control.")
 @click.option("--main-taps", is_flag=True, help="Leave out all but the main tap of each guest.")
+@click.option("--own-size", is_flag=True, help="Guests that take any size see clips unresized: quicker, not the same.")
 @click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True, help="Clips a guest sees at once.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--out", type=PATH, default="results", show_default=True, help="Folder of results and features.")
@@ -32,12 +34,13 @@ if TYPE_CHECKING:
 def probe(
     dataset: str | None,
     encoders: str,
-    tasks: str,
+    tasks: str | None,
     probes: str,
     clips: int | None,
     seeds: int,
     networks: int,
     main_taps: bool,
+    own_size: bool,
     batch: int,
     device: str,
     out: Path,
@@ -54,6 +57,7 @@ def probe(
     Tasks: law, position, velocity, radius, depth, parameters, future-position, time-index
     Writes OUT/YYYYMMDD_HHMMSS_probe.json, .log, .md, .csv, .html and a plot (.svg) of each task.
     """
+    from marey.judge.probing.entrant import Extraction
     from marey.judge.probing.files import Place
 
     if historical:
@@ -62,7 +66,8 @@ def probe(
     if dataset is None:
         raise UserError("--dataset is missing; give a data set made by marey make, or matched or hard")
     names = [name.strip() for name in encoders.split(",") if name.strip()]
-    config = _config(tasks, probes, seeds, networks, not main_taps, batch, str(chosen_device(device)), out)
+    how = Extraction(out / "features", not main_taps, batch, str(chosen_device(device)), own_size)
+    config = _config(how, tasks, probes, seeds, networks)
     with _open(dataset) as found:
         asked = found if clips is None else found.few(clips)
         if dry_run:
@@ -79,19 +84,20 @@ def _open(dataset: str) -> "Iterator[ProbeSet]":
     if dataset in STANDARD and not Path(dataset).exists():
         yield set_of_spec(STANDARD[dataset], dataset)
     else:
+        if dataset in STANDARD:
+            click.echo(f"{dataset}: the file or folder of that name here is taken, not the standard set", err=True)
         with open_set(Path(dataset)) as found:
             yield found
 
 
-def _config(
-    tasks: str, probes: str, seeds: int, networks: int, all_taps: bool, batch: int, device: str, out: Path
-) -> "ProbeConfig":
+def _config(how: "Extraction", tasks: str | None, probes: str, seeds: int, networks: int) -> "ProbeConfig":
     from marey.judge.probing.bench import ProbeConfig
     from marey.judge.probing.gains import parse_probes
     from marey.judge.probing.tasks import parse_tasks
 
-    asked = parse_tasks(tasks), parse_probes(probes)
-    return ProbeConfig(out / "features", all_taps, batch, device, *asked, seeds, networks)
+    return ProbeConfig(
+        **vars(how), tasks=parse_tasks(tasks), probes=parse_probes(probes), seeds=seeds, networks=networks
+    )
 
 
 def _run(found: "ProbeSet", names: list[str], config: "ProbeConfig", place: object) -> None:

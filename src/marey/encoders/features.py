@@ -33,6 +33,8 @@ from marey.encoders.peak import peak_memory, reset_peak
 
 PLAN = "features.json"
 _SHARD = 64  # clips: what a kill loses at most
+_PIXELS = 600_000  # that a network on a processor sees at once; beyond, memory for its maps is fetched anew each time
+_STILLS = 300_000  # the same for one that goes frame by frame, whose maps do not get shorter in time
 _LAYOUT = 1  # of the folder; raised when what is stored changes its meaning
 
 Clip = UInt8[np.ndarray, "B T H W C"]
@@ -161,8 +163,9 @@ def _features(
     device = next((each.device for each in guest.parameters()), torch.device("cpu"))
     forward = 0.0
     for run in clips.runs(start, stop):
-        for place in range(0, len(run), batch):
-            video = as_video(run[place : place + batch]).to(device)
+        count = _at_once(guest, run, batch)
+        for place in range(0, len(run), count):
+            video = as_video(run[place : place + count]).to(device)
             begun = time.perf_counter()
             found = guest.features(video, taps)
             forward += time.perf_counter() - begun
@@ -175,6 +178,16 @@ def _features(
             row = start + int(np.flatnonzero(~np.isfinite(array).all(axis=(1, 2)))[0])
             raise UserError(f"{guest.facts.name}: tap {tap} of clip {row} is not finite; the weights are of no use")
     return arrays, forward
+
+
+def _at_once(guest: Guest, run: Clip, batch: int) -> int:
+    """Clips that go through the guest together: on a processor fewer than `batch` if they are large."""
+    device = next((each.device for each in guest.parameters()), None)
+    if device is None or device.type != "cpu":
+        return batch
+    frames, (rows, columns) = guest.look.frames or run.shape[1], guest.look.size or run.shape[2:4]
+    most = _STILLS if guest.framewise else _PIXELS
+    return max(1, min(batch, most // (frames * rows * columns)))
 
 
 def _refuse_uneven(guest: Guest, parts: dict[str, list[np.ndarray]]) -> None:

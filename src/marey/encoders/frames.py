@@ -26,6 +26,7 @@ class FrameByFrame(Guest):
 
     framewise = True
     folds = True
+    any_size = True
     net: Any
 
     def read(self, video: Float[Tensor, "B C T H W"], taps: tuple[str, ...]) -> Features:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -60,11 +60,13 @@ class Guest(nn.Module):
     A subclass implements `read`.
 
     framewise: each step of the features is of one frame alone, in the order of the clip. folds: each batch norm takes
-    what the convolution registered before it gives, which nothing else sees (see `folded`).
+    what the convolution registered before it gives, which nothing else sees (see `folded`). any_size: its layers take
+    frames of any size (see `at_own_size`).
     """
 
     framewise = False
     folds = False
+    any_size = False
 
     def __init__(self, facts: Facts, weights: Weights, look: Look, taps: Mapping[str, int]):
         super().__init__()
@@ -103,6 +105,18 @@ class Guest(nn.Module):
         found = self.features(video, self.taps)
         sums = [f"{tap} {number:.2e}" for tap in self.taps for number in _projected(found[tap])]
         return hashlib.sha256("\n".join(sums).encode()).hexdigest()[:12]
+
+
+def at_own_size(guest: Guest) -> Guest:
+    """The guest itself, shown frames at the size they have, if it takes any; else as it is.
+
+    Objects then have another size than those it learned from. That is another guest, and its facts say so.
+    """
+    if guest.any_size and guest.look.size is not None:
+        rows, columns = guest.look.size
+        guest.look = replace(guest.look, size=None)
+        guest.facts = replace(guest.facts, input=f"{guest.look} (it learned at {rows} x {columns} pixels)")
+    return guest
 
 
 class GuestConfig(Protocol):

@@ -60,6 +60,7 @@ class I3D(Guest):
     """Video to what the network's last blocks see: one frame of features for eight of the clip."""
 
     folds = True
+    any_size = True
 
     def __init__(self, net: Network, weights: Weights):
         super().__init__(Facts("i3d", PACKAGE.licence, "DeepMind, Kinetics-400, RGB", str(LOOK)), weights, LOOK, _TAPS)

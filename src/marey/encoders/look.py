@@ -48,7 +48,7 @@ class Look:
             torch.tensor(each, device=video.device)[:, None, None, None]
             for each in (self.colours.mean, self.colours.std)
         )
-        return ((video + 1) / 2 - mean) / std
+        return torch.addcmul((0.5 - mean) / std, video, 0.5 / std)  # ((video + 1) / 2 - mean) / std in one pass
 
     def __str__(self) -> str:
         frames = "frames as they are" if self.frames is None else f"resampled to {self.frames} frames"

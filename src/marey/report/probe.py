@@ -67,7 +67,7 @@ def markdown(result: ProbeResult) -> str:
     lines += [f"- {each.words}" for each in result.comparisons] or ["No guest was compared."]
     for task in result.tasks:
         lines += ["", f"## {task.name}", ""]
-        lines += [f"Not run: {task.why}."] if task.why else _task_table(result, task)
+        lines += [f"Not run: {task.why}."] if task.why else [*_task_table(result, task), *labels_table(result, task)]
     lines += ["", "## Who took part", "", *_cards_table(result.cards), ""]
     return "\n".join(lines)
 
@@ -120,6 +120,23 @@ def _task_table(result: ProbeResult, task: TaskCard) -> list[str]:
             rows = {row.probe: row for row in _rows(result, task.name, card.name, tap)}
             cells = " | ".join(_cell(rows.get(probe)) for probe in probes)
             lines += [f"| {card.name} | {card.state} | {tap} | {cells} | {result.set.test} |"] if rows else []
+    return lines
+
+
+def labels_table(result: ProbeResult, task: TaskCard) -> list[str]:
+    """How the linear probe at the main tap gets better with labels: a column for each count, if there are several."""
+    main = {card.name: card.taps[0] for card in result.cards if card.taps}
+    known: dict[str, dict[int, float]] = {}
+    for row in result.rows:
+        if (row.task, row.probe, row.tap) == (task.name, "linear", main.get(row.guest)) and row.value is not None:
+            known.setdefault(row.guest, {})[row.labels] = row.value
+    counts = sorted({count for scores in known.values() for count in scores})
+    if len(counts) < 2:
+        return []
+    lines = ["", f"| labels | {' | '.join(f'{count:,}' for count in counts)} |", "|---" * (1 + len(counts)) + "|"]
+    for name, scores in known.items():
+        cells = (f"{scores[count]:.3f}" if count in scores else "–" for count in counts)
+        lines.append(f"| {name} | {' | '.join(cells)} |".replace(" -", " −"))
     return lines
 
 

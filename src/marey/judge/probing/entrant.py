@@ -13,7 +13,7 @@ from marey.data.staged import Progress
 from marey.encoders.controls import Shuffled, batch_norms, calibrated
 from marey.encoders.features import Extracted, extract
 from marey.encoders.folded import folded
-from marey.encoders.guest import Facts, Guest, Weights
+from marey.encoders.guest import Facts, Guest, Weights, at_own_size
 from marey.judge.probing.gains import Seen
 from marey.judge.probing.guests import Entry
 from marey.judge.probing.oracles import TrueTrackConfig, of_truth
@@ -32,13 +32,14 @@ Features = Float32[np.ndarray, "N t D"]
 class Extraction:
     """How features are extracted. cache: where they are kept. all_taps: of guests, not the main tap alone.
 
-    batch: clips a guest sees at once.
+    batch: clips a guest sees at once. own_size: guests that take frames of any size see them as they are.
     """
 
     cache: Path = Path("results/features")
     all_taps: bool = True
     batch: int = 8
     device: str = "cpu"
+    own_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class _Seen:
 def _seen(
     entry: Entry, number: int, clips: ProbeSet, views: tuple[bool, ...], how: Extraction, progress: Progress
 ) -> _Seen:
-    guest = folded(built(entry, number, clips)).to(how.device)
+    guest = folded(built(entry, number, clips, how.own_size)).to(how.device)
     taps = guest.taps if how.all_taps and entry.role in ("guest", "random control") else guest.taps[:1]
     extracted = {
         before: extract(guest, clips.before if before else clips.clips, how.cache, taps, how.batch, progress)
@@ -108,9 +109,10 @@ def views_to_see(guest: Guest, views: tuple[bool, ...]) -> tuple[bool, ...]:
     return (False,) if guest.framewise and False in views else views
 
 
-def built(entry: Entry, number: int, clips: ProbeSet) -> Guest:
+def built(entry: Entry, number: int, clips: ProbeSet, own_size: bool = False) -> Guest:
     """One network of an entry, changed as its name says."""
     guest: Guest = entry.configs[number].build()
+    guest = at_own_size(guest) if own_size else guest
     wanted = "random" if entry.role == "random control" else None
     assert wanted is None or guest.weights.state == wanted, f"{entry.name}: {guest.weights}"
     if entry.role == "guest" and guest.weights.state == "random":

@@ -90,15 +90,26 @@ def best_logistic(lesson: Lesson) -> LogisticRegression:
 def ridge(lesson: Lesson, rows: Rows) -> Values:
     """Ridge regression by the penalty with the least squared error on the validation rows (Hoerl & Kennard, 1970).
 
-    One decomposition of the training rows gives the answers for all penalties.
+    One decomposition of the training rows gives the answers for all penalties: of their products where there are more
+    rows than numbers (ten times as quick for many rows, and every penalty is far above what that rounds away).
     """
     train = lesson.train.astype(np.float64)  # in single precision the smallest penalties are lost
     centre, mean = train.mean(axis=0), lesson.train_values.mean(axis=0)
-    left, sizes, right = np.linalg.svd(train - centre, full_matrices=False)
-    answers = left.T @ (lesson.train_values - mean)
-    weights = [right.T @ ((sizes / (sizes**2 + penalty))[:, None] * answers) for penalty in RIDGES]
+    squares, axes, answers = _axes(train - centre, lesson.train_values - mean)
+    weights = [axes @ (answers / (squares + penalty)[:, None]) for penalty in RIDGES]
     losses = [_loss(lesson, (lesson.validation - centre) @ weight + mean) for weight in weights]
     return (rows - centre) @ weights[int(np.argmin(losses))] + mean
+
+
+def _axes(
+    x: Float64[np.ndarray, "n D"], y: Float64[np.ndarray, "n C"]
+) -> tuple[Float64[np.ndarray, "k"], Float64[np.ndarray, "D k"], Float64[np.ndarray, "k C"]]:
+    """Eigenvalues and eigenvectors of x'x, as far as they can differ from zero, and x'y along them."""
+    if len(x) > x.shape[1]:
+        squares, axes = np.linalg.eigh(x.T @ x)
+        return squares.clip(min=0), axes, axes.T @ (x.T @ y)
+    left, sizes, right = np.linalg.svd(x, full_matrices=False)
+    return sizes**2, right.T, sizes[:, None] * (left.T @ y)
 
 
 def _loss(lesson: Lesson, said: Values) -> float:

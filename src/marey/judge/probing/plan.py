@@ -49,7 +49,7 @@ def in_words(clips: ProbeSet, names: list[str], config: ProbeConfig) -> list[str
         seconds = (passes + len(entry.configs) * CALIBRATED_ON * (entry.change == "calibrated")) * found.seconds
         total += seconds
         lines.append(f"{entry.name}: {entry.role}, {passes:,} clips through it, about {_span(seconds)}")
-    probes = "the probes come on top: about a minute for each network and all tasks"
+    probes = "the probes come on top: seconds for each network, half a minute for 10,000 labels"
     return [*lines, f"features, unless they are kept already: about {_span(total)}, at the speed of now; {probes}"]
 
 
@@ -63,7 +63,7 @@ def _tried(entry: Entry, tried: dict[str, _Tried | None], clips: ProbeSet, confi
         if same is None:
             raise UserError(f"{entry.of} was not run")
     else:
-        same = _try(built(entry, 0, clips), views, clips)
+        same = _try(built(entry, 0, clips, config.own_size), views, clips)
     if entry.change == "calibrated" and not same.norms:
         raise UserError(NO_NORMS)
     return same

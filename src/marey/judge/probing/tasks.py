@@ -43,13 +43,17 @@ class Task:
         return "share" if self.kind == "class" else "R2"
 
 
-def parse_tasks(text: str) -> tuple[TaskName, ...]:
-    """Names apart by commas, by default all; an unknown one is a UserError."""
+def parse_tasks(text: str | None) -> tuple[TaskName, ...]:
+    """Names apart by commas, by default all; an unknown one is a UserError, and so are none."""
+    if text is None:
+        return TASKS
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in TASKS:
             raise UserError(f"--tasks {name!r} is unknown; the tasks are {', '.join(TASKS)}")
-    return tuple(task for task in TASKS if task in names) or TASKS
+    if not names:
+        raise UserError(f"--tasks {text!r} names none; leave it out for all, or give some of {', '.join(TASKS)}")
+    return tuple(task for task in TASKS if task in names)
 
 
 def task_on(name: TaskName, clips: ProbeSet) -> Task:
