@@ -4,11 +4,10 @@
     python benchmarks/guests.py speed [name ...]
 
 The file has every tensor of the released one (568, of the same names, shapes and order of parts) with seeded numbers.
-Of the networks it also says how many operations a clip takes (a multiplication with its addition counts two, and
-convolutions are counted as they are written), and how near that comes to one product of matrices on the same core.
-
 It is loaded in a process of its own, whose peak memory counts pages that are mapped from the file too. The networks
-have their true sizes and random weights, with which they take as long as with any others.
+have their true sizes and random weights, with which they take as long as with any others. How many operations a clip
+takes is told too (a multiplication with its addition counts two, and convolutions are counted as they are written), and
+how near that comes to one product of matrices on the same core.
 """
 
 # ruff: noqa: T201 - what it prints is what it is for
