@@ -19,6 +19,7 @@ CONFIGS: dict[str, QuantizerConfig] = {
     "fsq": FSQConfig(levels=(8, 5, 4)),
     "fsq of 4096": FSQConfig(levels=(8, 8, 8, 8)),
     "fsq of a billion": FSQConfig(levels=(1024, 1024, 1024)),
+    "slow": FSQConfig(levels=(16, 12, 9), slow=True),
     "residual": ResidualFSQConfig(stage=(5, 4, 3), stages=3),
     "residual of signs": ResidualFSQConfig(stage=(2, 2, 2, 2), stages=2),
     "lfq of one": LFQConfig(bits=1),
@@ -41,6 +42,8 @@ def built(name: str) -> Quantizer:
     quantizer = CONFIGS[name].build()
     for seed in range(3):
         quantizer(latents_of(quantizer, seed))
+    if quantizer.settles:
+        quantizer.settle(latents_of(quantizer, 4) + latents_of(quantizer, 5).roll(1, dims=1))
     return quantizer.eval()
 
 
@@ -114,8 +117,8 @@ def test_gradients_pass_through(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in SMALL if CONFIGS[name].ordinal])
 def test_ordinal_digits_follow_the_codes_in_order(name: str) -> None:
-    """The next digit is the next value of its channel, and of no other."""
-    quantizer = built(name)
+    """The next digit is the next value of its channel, and of no other; until it settles on other directions."""
+    quantizer = CONFIGS[name].build().eval()
     for place, level in enumerate(quantizer.levels):
         digits = torch.zeros(1, level, 1, 1, len(quantizer.levels), dtype=torch.long)
         digits[0, :, 0, 0, place] = torch.arange(level)
@@ -249,6 +252,53 @@ def test_even_latents_are_asked_for(kind: FSQConfig | ResidualFSQConfig) -> None
         optimizer.step()
     assert quantizer(latents).loss < 0.1
     assert quantizer.eval()(narrow).loss == 0
+
+
+def oblique(clips: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Latents of clips of 12 moments, in which a constant, a slow and a fast number are mixed; the numbers; the mix."""
+    generator = torch.Generator().manual_seed(1)
+    time, start = torch.arange(12) / 12, torch.rand(clips, 3, 1, generator=generator) * 6.28
+    numbers = torch.sin(start + time * torch.tensor([0.0, 1.0, 4.0])[:, None])[..., None, None]
+    mix = torch.randn(3, 3, generator=generator)
+    return torch.einsum("ij,bjthw->bithw", mix, numbers), numbers, mix
+
+
+def test_settled_digits_say_what_changes_apart_slowest_first() -> None:
+    latents, numbers, _ = oblique(4000)
+    quantizer = FSQConfig(levels=(1024,) * 3, slow=True).build()
+    before = quantizer.split(quantizer(latents).indices)
+    quantizer.settle(latents)
+    quantized = quantizer.eval()(latents)
+    digits = quantizer.split(quantized.indices)
+
+    def shared(digits: Tensor) -> Tensor:  # of each digit with each number
+        both = torch.cat([digits.flatten(0, 3).float(), numbers.movedim(1, -1).flatten(0, 3)], dim=1)
+        return torch.corrcoef(both.T)[:3, 3:].abs()
+
+    assert torch.allclose(shared(digits), torch.eye(3), atol=0.06) and (shared(before).max(dim=1).values < 0.95).any()
+    assert (digits[:, 1:, ..., 0] == digits[:, :-1, ..., 0]).float().mean() > 0.99, "a constant stays the same digit"
+    assert (digits.flatten(0, 3).amin(dim=0) < 20).all() and (digits.flatten(0, 3).amax(dim=0) > 1003).all()
+
+
+def test_settled_codes_mean_what_the_latents_did() -> None:
+    latents, _, _ = oblique(500)
+    quantizer = FSQConfig(levels=(1 << 12,) * 3, slow=True).build()
+    quantizer.settle(latents)
+    assert (quantizer.eval()(latents).codes - latents).abs().max() < 6e-3
+    again = FSQConfig(levels=(1 << 12,) * 3, slow=True).build()
+    again.load_state_dict(quantizer.state_dict())
+    assert torch.equal(again.eval()(latents).indices, quantizer(latents).indices)
+
+
+@pytest.mark.parametrize("shape", [(50, 3, 1, 1, 1), (1, 3, 50, 1, 1), (6, 3, 4, 2, 2)])
+def test_images_clips_and_grids_settle(shape: tuple[int, ...]) -> None:
+    """Also with a channel that says nothing."""
+    latents = (
+        torch.randn(shape, generator=torch.Generator().manual_seed(0)) * torch.tensor([1, 1, 0])[:, None, None, None]
+    )
+    quantizer = FSQConfig(levels=(1 << 12,) * 3, slow=True).build()
+    quantizer.settle(latents)
+    assert (quantizer.eval()(latents).codes - latents).abs().max() < 5e-3
 
 
 # -- refused -------------------------------------------------------------------------------------------------------

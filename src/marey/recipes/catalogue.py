@@ -65,17 +65,17 @@ EVERY = replace(SMALL, name="every-task", tasks=EVERY_TASK)
 BASE = replace(
     SMALL,
     name="base",
-    dataset=DatasetSpec(world=MatchedWorld(frames=16, size=64, channels=3), train=30_000),
-    tokenizer=TokenizerConfig(  # a code holds a colour too
+    dataset=DatasetSpec(world=MatchedWorld(frames=16, size=64, channels=3), train=10_000),
+    tokenizer=TokenizerConfig(
         channels=3,
         cell=(64, 64),
         widths=(16,),
         maps=8,
-        quantizer=FSQConfig(levels=(1024,) * 6),
+        quantizer=FSQConfig(levels=(4096,) * 5, slow=True),  # two for a colour, three for place and size
     ),
-    tokenizer_training=replace(SMALL.tokenizer_training, steps=14_000, batch_size=4),
+    tokenizer_training=replace(SMALL.tokenizer_training, steps=10_000, batch_size=4),
     dynamics=replace(SMALL.dynamics, width=192, depth=6),
-    dynamics_training=replace(SMALL.dynamics_training, steps=16_000, batch_size=64),
+    dynamics_training=replace(SMALL.dynamics_training, steps=15_000, batch_size=64),
     judge=replace(SMALL.judge, prefix=8, horizon=8, ends=4, hidden=8),
 )
 

@@ -3,6 +3,7 @@
 run/config.json   run/tokenizer/   run/dynamics/   run/metrics.json, details.json, clips/   run/report.html
 """
 
+import math
 import resource
 import sys
 import time
@@ -44,6 +45,7 @@ from marey.tokens.tokenizer import AnyTokenizerConfig, Perceptual, Tokenizer
 from marey.train import Manner, TrainConfig, train
 
 VALIDATED = 256  # validation clips looked at during training
+_SETTLED = 2048  # training clips whose latents say how fast digits change, and how far they reach
 _SHOWN = 4  # of them, in the strips
 _ALONE = Manner()
 Look = TypeVar("Look", bound=Callable[..., Any])
@@ -113,8 +115,15 @@ def train_tokenizer(
         video = ahead(step, device).video
         return recipe.zoom(video) if recipe.zoom else video
 
+    def settle(averaged: Tokenizer) -> None:
+        with torch.no_grad():
+            seen = (batches(step, device).video for step in range(math.ceil(_SETTLED / stage.training.batch_size)))
+            averaged.quantizer.settle(torch.cat([averaged.latents(video) for video in seen]))
+
     every, pictures = often(stage.training, validate), often(stage.training, paint)
-    return train(model, batch_of, stage.training, folder, recipe.seed, device, every, pictures, batches.rows, manner)
+    last = settle if model.quantizer.settles else None
+    rows = batches.rows
+    return train(model, batch_of, stage.training, folder, recipe.seed, device, every, pictures, rows, manner, last)
 
 
 def train_dynamics(

@@ -1,18 +1,21 @@
 """Finite scalar quantization (arXiv 2309.15505), and the same again on what it left over."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import torch
+from einops import rearrange
 from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 from vector_quantize_pytorch import FSQ, ResidualFSQ
 
-from marey.core.config import strict
+from marey.core.config import LATER, strict
 from marey.core.errors import UserError
 from marey.tokens.quantizer import Quantized, Quantizer, exactly
+from marey.tokens.slow import slow_features
 
+_MARGIN = 1.03  # between the outermost latents seen and the ends of the range
 _MOST_IN_A_STAGE = 1 << 16  # codes: the library keeps a table of them
 
 
@@ -22,6 +25,7 @@ class FSQConfig:
     """Finite scalar quantization (arXiv 2309.15505): each of a few numbers is rounded to one of its levels.
 
     even_weight: of how unevenly the latents fill the range; a small codebook needs it to be used. None for nothing.
+    slow: whether the digits are told apart when training ends, by how fast they change (see `FSQuantizer.settle`).
     """
 
     ordinal: ClassVar[bool] = True
@@ -29,6 +33,7 @@ class FSQConfig:
     kind: Literal["fsq"] = "fsq"
     levels: tuple[int, ...] = (1024, 1024, 1024)
     even_weight: float | None = None  # None, so that runs from before this field can be taken up again
+    slow: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         _refuse_weight(self.even_weight)
@@ -54,19 +59,65 @@ class FSQuantizer(Quantizer):
         # Clamped, not squashed: a code is then a straight line in its latent. The library's indices are sums in float32
         # and exact for small codebooks only, so they are counted here.
         self.fsq = FSQ(list(config.levels), return_indices=False, bound_hard_clamp=True)
+        self.settles = config.slow
+        self.directions = Directions(config.channels) if config.slow else None
 
     def forward(self, latents: Float[Tensor, "B D t h w"]) -> Quantized:
-        passed, _ = self.fsq(latents)
+        passed, _ = self.fsq(self.directions.along(latents) if self.directions else latents)
         half = self.counts // 2
         digits = (passed.detach().movedim(1, -1) * half + half).round().long()
         # The library stretches the range by a thousandth, which at its ends is a level too many where there are 1000.
         indices = self.join(digits.clamp(min=0).minimum(self.counts - 1))
         loss = _uneven_loss(latents, self.even_weight if self.training else None)
-        return Quantized(exactly(self.lookup(indices), passed), indices, loss)
+        codes = self.directions.back(passed) if self.directions else passed
+        return Quantized(exactly(self.lookup(indices), codes), indices, loss)
 
     def lookup(self, indices: Int64[Tensor, "B t h w"]) -> Float[Tensor, "B D t h w"]:
         half = self.counts // 2
-        return ((self.split(indices) - half) / half).movedim(-1, 1)
+        codes = ((self.split(indices) - half) / half).movedim(-1, 1)
+        return self.directions.back(codes) if self.directions else codes
+
+    def settle(self, latents: Float[Tensor, "B D t h w"]) -> None:
+        """Round along other axes from now on: slow features, slowest first, each stretched to fill its range.
+
+        A code means what it meant before; only which digit says what changes. Digits as they are learned all tell of
+        everything at once, and digits drawn one by one then seldom agree. latents: of enough clips to know their range.
+        """
+        assert self.directions, "this quantizer rounds along its latents' own directions"
+        self.directions.settle(latents)
+
+
+class Directions(nn.Module):
+    """Along which FSQ rounds: the latents' own until they settle."""
+
+    forth: Tensor
+    inverse: Tensor
+    centre: Tensor
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.register_buffer("forth", torch.eye(channels))
+        self.register_buffer("inverse", torch.eye(channels))
+        self.register_buffer("centre", torch.zeros(channels))
+
+    def along(self, latents: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B D t h w"]:
+        return ((latents.movedim(1, -1) - self.centre) @ self.forth.T).movedim(-1, 1)
+
+    def back(self, codes: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B D t h w"]:
+        return (codes.movedim(1, -1) @ self.inverse.T + self.centre).movedim(-1, 1)
+
+    @torch.no_grad()
+    def settle(self, latents: Float[Tensor, "B D t h w"]) -> None:
+        series = rearrange(latents.double(), "b d t h w -> (b h w) t d")
+        rows = slow_features(series)
+        values = series.flatten(0, 1) @ rows.T
+        low, high = values.amin(dim=0), values.amax(dim=0)
+        reach = ((high - low) / 2).clamp(min=1)  # of numbers with variance 1 it is more; one that never varies has none
+        forth = rows / (reach * _MARGIN)[:, None]
+        inverse = torch.linalg.inv(forth)
+        self.forth.copy_(forth)
+        self.inverse.copy_(inverse)
+        self.centre.copy_(torch.linalg.solve(rows, (low + high) / 2))
 
 
 @strict

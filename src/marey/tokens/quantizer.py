@@ -25,10 +25,12 @@ class Quantizer(nn.Module):
 
     An index is written as one small digit for each of `levels`, lowest first, so that a model of indices needs no
     vocabulary of the whole codebook. ordinal: whether a digit is a number, near when its codes are near, or a name.
+    settles: whether `settle` is to be called when training ends.
     """
 
     counts: Tensor
     basis: Tensor
+    settles = False
 
     def __init__(self, channels: int, levels: tuple[int, ...], ordinal: bool):
         super().__init__()
@@ -41,6 +43,10 @@ class Quantizer(nn.Module):
 
     def lookup(self, indices: Int64[Tensor, "B t h w"]) -> Float[Tensor, "B D t h w"]:
         """The codes that the indices stand for."""
+        raise NotImplementedError
+
+    def settle(self, latents: Float[Tensor, "B D t h w"]) -> None:
+        """Take leave of training: what the latents of many clips decide, before the weights are kept."""
         raise NotImplementedError
 
     def split(self, indices: Int64[Tensor, "*shape"]) -> Int64[Tensor, "*shape F"]:

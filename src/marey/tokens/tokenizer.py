@@ -59,7 +59,7 @@ class Tokenizer(nn.Module):
 
     def encode(self, video: Video) -> Quantized:
         """Codes and indices; the video must have 1 + k * stride frames, else a UserError names the nearest number."""
-        return self._quantized(self._latents(video))
+        return self._quantized(self.latents(video))
 
     def decode(self, indices: Int64[Tensor, "B t h w"]) -> Video:
         """The video that the indices stand for."""
@@ -80,7 +80,7 @@ class Tokenizer(nn.Module):
 
     def forward(self, video: Video) -> Loss:
         """Squared error, weighted so that small objects live: on a white page a blank page is nearly right already."""
-        latents = self._latents(video)
+        latents = self.latents(video)
         quantized = self._quantized(latents)
         output = self.decoder(quantized.codes).float()
         objects = (video - background(video)).abs().amax(dim=1, keepdim=True) / 2
@@ -106,7 +106,7 @@ class Tokenizer(nn.Module):
         self.quantizer.train(training)
         return self.adversary.loss(video, decoded)
 
-    def _latents(self, video: Video) -> Latents:
+    def latents(self, video: Video) -> Latents:
         self._check(video)
         return self.encoder(video).float()
 

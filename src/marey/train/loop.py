@@ -54,6 +54,7 @@ def train(
     pictures: Sequence[tuple[int, Painter]] = (),
     samples: Callable[[int], Iterable[int]] | None = None,
     manner: Manner = Manner(),
+    settle: Callable[[Any], None] | None = None,
 ) -> Model:
     """Minimise `model(batch_of(step, device)).total`; return the model with its averaged weights, in evaluation mode.
 
@@ -68,7 +69,7 @@ def train(
 
     every, pictures: (n, trial) and (n, painter) pairs; each n steps, and at the end, the trial's figures go to
     metrics.jsonl and the painter's picture to samples/. samples: step -> indices of the samples in its batch, to be
-    named when a loss is no number.
+    named when a loss is no number. settle: what the averaged model has still to do before its weights are written.
     A loss that is not a number or grows beyond reason, a model with another seed's or config's checkpoints in its
     folder, or a batch that cannot be divided among the devices is a UserError.
     """
@@ -97,6 +98,9 @@ def train(
                 _same_buffers(state, devices)
                 save_checkpoint(state, Start(done, first_loss), folder, run)
             meter.update(done, row["loss"])
+    if settle:
+        with devices.gathered(state.ema.model):
+            settle(state.ema.model)
     save_weights(state.ema.model, folder.path, run.key, folder.writes)
     devices.wait()
     return load_weights(model, folder.path)
