@@ -51,13 +51,16 @@ def fit(
     discs: Discs,
     colours: Float64[np.ndarray, "T M C"],
     noise: float,
+    flat: bool,
 ) -> Fit:
-    """Fit discs to a clip from where its blobs are. colours: of the blobs, NaN where there is none."""
+    """Fit discs to a clip from where its blobs are. colours: of the blobs, NaN where there is none. flat: whether the
+    bodies are known to be neither shaded nor smeared.
+    """
     layers, recoloured = first_layers(frames, paper, shut, discs, colours)
     if np.isfinite(discs[..., 2]).any():
         noise = max(noise, _STILL)
         layers = _ordered(_settled(layers, recoloured, noise), noise)
-        layers = _richer(layers, recoloured, noise)
+        layers = layers if flat else _richer(layers, recoloured, noise)
         layers = free_hidden(layers, noise)
     return _judged(layers, recoloured)
 

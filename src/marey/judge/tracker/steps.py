@@ -35,8 +35,10 @@ class Reading:
     noise: float
 
 
-def read_clip(clip: UInt8[np.ndarray, "T H W C"], most: int, contrast: float | None) -> Reading:
-    """Find up to `most` bodies in a clip; contrast: grey levels expected between body and paper, if known."""
+def read_clip(clip: UInt8[np.ndarray, "T H W C"], most: int, contrast: float | None, flat: bool) -> Reading:
+    """Find up to `most` bodies in a clip; contrast: grey levels expected between body and paper, if known. flat: see
+    `track_bodies`.
+    """
     gain = brightness(clip)
     frames = clip / gain[:, None, None, None]
     noise = float(grain(frames))
@@ -49,7 +51,7 @@ def read_clip(clip: UInt8[np.ndarray, "T H W C"], most: int, contrast: float | N
     paper = _plain_paper(frames, colour, noise) if plain else first_paper(frames, noise)
     shut = np.zeros(paper.shape[:2], bool)
     for turn in range(_AGAIN + 1):
-        found, blobs = _fit(frames, paper, shut, most, faint, least, noise)
+        found, blobs = _fit(frames, paper, shut, most, faint, least, noise, flat)
         more = find_shut(found.layers)
         if turn == _AGAIN or (plain and (more == shut).all()):
             break
@@ -59,7 +61,14 @@ def read_clip(clip: UInt8[np.ndarray, "T H W C"], most: int, contrast: float | N
 
 
 def _fit(
-    frames: Frames, paper: Paper, shut: Bool[np.ndarray, "H W"], most: int, faint: float, least: float, noise: float
+    frames: Frames,
+    paper: Paper,
+    shut: Bool[np.ndarray, "H W"],
+    most: int,
+    faint: float,
+    least: float,
+    noise: float,
+    flat: bool,
 ) -> tuple[Fit, Float64[np.ndarray, "T Q X"]]:
     """Blobs, identities, discs."""
     blobs = find_blobs(frames, paper, faint, least)
@@ -68,7 +77,7 @@ def _fit(
         discs, colours = largest(blobs)
     else:
         discs, colours = _linked(frames, paper, shut, blobs, bodies)
-    return fit(frames, paper, shut, discs, colours, noise), blobs
+    return fit(frames, paper, shut, discs, colours, noise, flat), blobs
 
 
 def _linked(
