@@ -51,6 +51,21 @@ def test_each_factor_of_the_look_alone(look: Look, floor_: float) -> None:
     assert np.isfinite(off[whole]).mean() >= 0.99 and rms(off, whole) < floor_
 
 
+def test_bodies_known_to_be_flat_are_taken_for_flat() -> None:
+    """That changes nothing where they are; where light falls on them the discs end off their centres."""
+    far = []
+    for look in (Look(), Look(shading=(0.6, 0.6))):
+        scenes = MatchedWorld(channels=3, look=look).sample(5, np.arange(8))
+        clips = render(scenes)
+        off = [
+            np.linalg.norm(track_bodies(clips, flat=flat).tracks[:, 0] - scenes.track, axis=-1)
+            for flat in (True, False)
+        ]
+        far.append([float(np.nanmean(each)) for each in off])
+    (plain, same), (misled, shaded) = far
+    assert abs(plain - same) < 1e-3 and misled > 2 * shaded
+
+
 def test_the_hard_look_as_a_whole() -> None:
     off, whole = errors(MatchedWorld(channels=3, look=HARD), 24)
     assert np.isfinite(off[whole]).mean() > 0.97 and np.median(off[whole & np.isfinite(off)]) < 0.06

@@ -76,6 +76,9 @@ def chosen_device(name: str) -> "torch.device":
     """The device of that name; `auto` is the GPU if there is one, each process its own. Unusable: a UserError."""
     import torch
 
+    from marey.core.memory import keep_freed_memory
+
+    keep_freed_memory()
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and processes() > 1:

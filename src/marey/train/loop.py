@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from torch import nn
 
 from marey.core.errors import UserError
+from marey.core.memory import keep_freed_memory
 from marey.core.runs import RunFolder
 from marey.train.checkpoint import Identity, Start, State, last_checkpoint, resume, save_checkpoint
 from marey.train.config import TrainConfig
@@ -75,6 +76,7 @@ def train(
     """
     run, devices = Identity(config, seed), devices_of(device, manner.sharded)
     share_of(config, devices)
+    keep_freed_memory()
     model = model if manner.sharded else model.to(device)
     if _finished(model, folder, run):
         return model
