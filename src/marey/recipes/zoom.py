@@ -22,8 +22,8 @@ class Zoom:
     [log least, log most], to a whole number of pixels.
 
     Of a magnified clip a window of the frame's size is cut out, of a reduced one the rest of the frame is page; where
-    is drawn at random. A clip that shows something at the frame's edge is never reduced, since it would end there in
-    the middle of the page: it is magnified by e^|u| instead.
+    is drawn at random. Frames of a reduced clip that show something at their edge, which would end in the middle of the
+    page, are page altogether.
     """
 
     least: float = 1.0
@@ -39,9 +39,10 @@ class Zoom:
         """The clips magnified, by torch's own random numbers."""
         low, high = math.log(self.least), math.log(self.most)
         power = low + (high - low) * torch.rand(len(video))
-        power = torch.where(touched(video).any(dim=1).cpu(), power.abs().clamp(max=high), power)
-        out = background(video).expand_as(video).clone()
-        for clip, page, factor, where in zip(video, out, power.exp().tolist(), torch.rand(len(video), 2), strict=True):
+        out, places = background(video).expand_as(video).clone(), torch.rand(len(video), 2)
+        cut = touched(video)[:, None, :, None, None]
+        whole = torch.where(cut & (power < 0).to(video.device)[:, None, None, None, None], out, video)
+        for clip, page, factor, where in zip(whole, out, power.exp().tolist(), places, strict=True):
             size = [round(side * factor) for side in clip.shape[-2:]]
             seen = F.interpolate(clip.transpose(0, 1), size, mode="bilinear", antialias=True).transpose(0, 1)
             window, free = (page, seen) if factor < 1 else (seen, page)
