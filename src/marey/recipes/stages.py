@@ -44,7 +44,8 @@ from marey.recipes.zoom import Zoom
 from marey.tokens.tokenizer import AnyTokenizerConfig, Perceptual, Tokenizer
 from marey.train import Manner, TrainConfig, train
 
-VALIDATED = 256  # validation clips looked at during training
+VALIDATED = 256  # validation clips looked at during training, at most
+_PIXELS = 1 << 23  # of them: of large clips fewer are looked at, which a training would otherwise wait for
 _SETTLED = 2048  # training clips whose latents say how fast digits change, and how far they reach
 _SHOWN = 4  # of them, in the strips
 _ALONE = Manner()
@@ -273,7 +274,8 @@ def _peak_memory() -> float:
 
 
 def _validation(recipe: Recipe, device: torch.device) -> Batch:
-    count = min(VALIDATED, recipe.dataset.validation)
+    frames, size = recipe.shape.frames, recipe.shape.size
+    count = min(VALIDATED, recipe.dataset.validation, max(1, _PIXELS // (frames * size**2)))
     law = recipe.dataset.scenes("validation", 0, count).law
     video = as_video(clips(recipe.dataset, "validation", 0, count))
     return Batch(video.to(device), torch.from_numpy(law).to(device))
