@@ -4,8 +4,8 @@
 
 For the tokenizer and the transformer of each recipe: floating-point operations of a step (convolutions and matrix
 products, forwards and backwards, counted by torch) per CPU second, against those of the same step's own largest ones,
-run again by themselves on the same tensors. Beside it the operations that the step's time goes to, and the same step
-with kernels and clips laid out channels last. A batch is made once, before: batches.py tells what making one costs.
+run again by themselves on the same tensors. Beside it the operations that the step's time goes to. A batch is made
+once, before: batches.py tells what making one costs.
 Steps and single operations take turns, so that all meet the same load, and are timed in CPU seconds.
 """
 
@@ -27,6 +27,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
+from marey.core.memory import keep_freed_memory
 from marey.data.clips import Batches
 from marey.dynamics.transformer import Dynamics
 from marey.recipes.catalogue import recipe
@@ -136,24 +137,14 @@ def measure(title: str, model: nn.Module, batch: Any, training: TrainConfig, tur
     print("  " + ", ".join(f"{row.key} {row.self_cpu_time_total / whole:.0%}" for row in rows[:SHOWN]), flush=True)
 
 
-def channels_last(name: str, turns: int) -> None:
-    model, video, training = tokenizer_of(name)
-    plain = stepper(model, video, training)
-    other, _, _ = tokenizer_of(name)
-    kind = torch.channels_last_3d
-    turned = stepper(other.to(memory_format=kind), video.to(memory_format=kind), training)
-    one, two = in_turns([plain, turned], turns)
-    print(f"  channels last: {two / one:.2f} of the step's time (median of {turns})", flush=True)
-
-
 def main() -> None:
+    keep_freed_memory()  # as a training does
     threads = torch.get_num_threads()
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, {threads} thread(s), load {os.getloadavg()[0]:.1f} at the start"
     )
     for name in sys.argv[1:] or TURNS:
         measure(f"{name}, tokenizer", *tokenizer_of(name), TURNS[name])
-        channels_last(name, TURNS[name])
         measure(f"{name}, transformer", *dynamics_of(name), TURNS[name])
     print(f"\nload {os.getloadavg()[0]:.1f} at the end")
 

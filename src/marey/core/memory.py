@@ -10,8 +10,8 @@ _NEVER = (1 << 31) - 1  # bytes: as much as mallopt can be told
 def keep_freed_memory() -> None:
     """Ask glibc's allocator not to give freed memory back to the system; elsewhere, nothing is asked.
 
-    A step of training takes and frees the same arrays again and again. By default each large one is mapped anew, and
-    the system fills it page by page with zeros: a third of all CPU time of a training on two cores was spent on that.
+    The same arrays are taken and freed again and again. By default each large one is mapped anew, and the system fills
+    it page by page with zeros: half of the CPU time of encoding a training set, and more of a validation, went there.
     One arena for all threads, because those of other threads are small and are mapped anew beyond 64 MB.
     """
     if not sys.platform.startswith("linux"):
