@@ -102,7 +102,7 @@ class Exam:
     @cached_property
     def tracks(self) -> Tracks:
         """The tracker on the true test clips."""
-        return track_clips(self.clips, self.contrast)
+        return self.track(self.clips, self.contrast)
 
     @cached_property
     def fit(self) -> LawFit:
@@ -131,7 +131,7 @@ class Exam:
         """How much the tracker errs on true training clips; None if there are too few to tell."""
         some = self.train.take(np.arange(min(_KNOWN, len(self.train))))
         truth = Tracks(some.track, some.apparent_radius, some.whole[:, 0, 0])
-        return Noise.measured(track_clips(render(some), contrasts(some)), truth)
+        return Noise.measured(self.track(render(some), contrasts(some)), truth)
 
     @property
     def size(self) -> int:
@@ -162,9 +162,14 @@ class Exam:
         interval = scenes.times[:, 1] - scenes.times[:, 0]
         return turning_prior(np.degrees(np.abs(scenes.parameters[:, 0, 1]) * interval))
 
+    def track(self, clips: Clips, contrast: float | Float64[np.ndarray, "N"]) -> Tracks:
+        """Where the dot is in any clips, those of a model too; it is known whether it is flat in this world."""
+        return track_clips(clips, contrast, self.test.picture.flat)
+
     def seen(self, clips: Clips, tracks: Tracks | None = None) -> Seen:
-        """What is seen in clips that should be the test clips."""
-        return Seen.of(clips, self.test, self.contrast, tracks)
+        """What is seen in clips that should be the test clips. tracks: where they are known already."""
+        tracks = self.track(clips, self.contrast) if tracks is None else tracks
+        return Seen.of(clips, tracks, self.test, self.contrast)
 
     def fit_of(self, tracks: Tracks) -> LawFit:
         """The law fit through the test scenes' first camera."""

@@ -11,7 +11,7 @@ from marey.judge.coverage import FEWEST, Motions, Three, coverage_figures, two_s
 from marey.judge.exam import Clips, Exam, contrasts
 from marey.judge.features import features
 from marey.judge.law.fit import PARAMETERS, LawFit
-from marey.judge.tracker import Tracks, track_clips
+from marey.judge.tracker import Tracks
 from marey.judge.trials import Outcome, confusion
 from marey.metrics.figure import Figure, mean_figure, share_figure
 from marey.metrics.manifolds import frechet
@@ -32,13 +32,13 @@ def generate(exam: Exam, reconstructed_right: float | None) -> Outcome:
     is not known.
     """
     law, clips = exam.asked, exam.generated()
-    tracks = track_clips(clips, float(np.median(exam.contrast)))
+    tracks = exam.track(clips, float(np.median(exam.contrast)))
     fit = exam.fit_of(tracks)
     true_right = float((exam.fit.law == exam.test.law).mean())
     known = {} if reconstructed_right is None else {"reconstructed_clips": reconstructed_right}
     others = {"chance": 1 / len(BASE_LAWS), **known, "true_clips": true_right}
     real = exam.train.take(np.arange(min(len(law), len(exam.train))))
-    theirs = track_clips(render(real), contrasts(real))
+    theirs = exam.track(render(real), contrasts(real))
     three = Three(Motions(fit, law), Motions(exam.fit, exam.test.law), Motions(exam.fit_of(theirs), real.law))
     data, ours, others_fit = (values(each.fit, each.law) for each in (three.data, three.ours, three.real))
     spread_figure, parameters = spread(data, ours, others_fit, len(law), exam.config.seed)

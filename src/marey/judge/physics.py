@@ -52,7 +52,7 @@ class Side:
     def read(self, clips: Clips) -> BodyTracks:
         """The tracker's tracks, with the bodies in the order in which they lie best over the true ones while shown."""
         bodies = self.scenes.laws.shape[1]
-        tracks = track_bodies(clips, bodies, contrasts(self.scenes), flat=True).tracks
+        tracks = track_bodies(clips, bodies, contrasts(self.scenes), self.scenes.picture.flat).tracks
         truth, shown, size = self.scenes.tracks[:, 0], slice(self.prefix), self.scenes.camera.size
         orders = list(permutations(range(bodies)))
         costs = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
-from marey.judge.tracker import Tracks, track_clips
+from marey.judge.tracker import Tracks
 from marey.metrics.pixels import colour_near, plausible_size, survives
 from marey.world.scenes import Scenes
 
@@ -25,12 +25,11 @@ class Seen:
     def of(
         cls,
         clips: UInt8[np.ndarray, "N T H W C"],
+        tracks: Tracks,
         scenes: Scenes,
         contrast: Float64[np.ndarray, "N"],
-        tracks: Tracks | None = None,
     ) -> "Seen":
-        """scenes: the true ones. contrast: of their dots, grey levels. tracks: where they are known already."""
-        tracks = track_clips(clips, contrast) if tracks is None else tracks
+        """tracks: of the clips. scenes: the true ones. contrast: of their dots, grey levels."""
         size = plausible_size(tracks.radius, scenes.apparent_radius)
         alive = survives(clips, tracks.track, contrast) & size
         return cls(clips, tracks, colour_near(clips, tracks.track), alive)

@@ -57,6 +57,11 @@ class Picture:
     images: tuple[str, ...] = ()
 
     @property
+    def flat(self) -> bool:
+        """Whether every body is a disc of one colour with a sharp rim: no light shades it, no shutter smears it."""
+        return not self.shading.any() and bool((self.moments == self.moments[:, :1]).all())
+
+    @property
     def image(self) -> UInt8[np.ndarray, "n Y X C"]:
         """The user's image behind each clip; 0 x 0 pixels where there are none."""
         images = unpacked(self.images, self.paper.shape[1])

@@ -91,6 +91,10 @@ def track_bodies(
     return out
 
 
-def track_clips(clips: UInt8[np.ndarray, "N T H W C"], contrast: float | Float64[np.ndarray, "N"] = CONTRAST) -> Tracks:
+def track_clips(
+    clips: UInt8[np.ndarray, "N T H W C"],
+    contrast: float | Float64[np.ndarray, "N"] = CONTRAST,
+    flat: bool = False,
+) -> Tracks:
     """Position and apparent radius of the one dot in every frame; see `track_bodies`."""
-    return track_bodies(clips, 1, contrast).body(0)
+    return track_bodies(clips, 1, contrast, flat).body(0)
