@@ -179,3 +179,20 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
     wider.last = torch.nn.Linear(32, 2)
     with pytest.raises(UserError, match=r"step-000009.*does not fit this model: ema\.last\.bias is \[1\].*\[2\]"):
         run(tmp_path, model=wider)
+
+
+def test_what_a_model_does_last_is_done_once_whatever_stopped_it(tmp_path: Path) -> None:
+    """Settling belongs to the weights that are kept; checkpoints know nothing of it."""
+
+    def settle(model: torch.nn.Module) -> None:
+        with torch.no_grad():
+            model.last.bias.add_(100.0)
+
+    one, other, plain = (tmp_path / name for name in ("one", "other", "plain"))
+    settled, untouched = run(one, settle=settle), run(plain)
+    assert torch.allclose(settled.last.bias - untouched.last.bias, torch.tensor(100.0))
+    stop_at(other, 10, settle=settle)
+    run(other, settle=settle)
+    assert outcome(other) == outcome(one)
+    again = run(one, settle=settle)
+    assert torch.equal(again.last.bias, settled.last.bias), "finished weights are not settled again"
