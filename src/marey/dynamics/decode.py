@@ -21,6 +21,7 @@ from marey.dynamics.sequence import Sequence
 from marey.dynamics.transformer import Dynamics
 
 _FIRST_FRAMES = 3  # they decide what clip this becomes
+_PASSES = 12
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ Order = ByFrame | ByConfidence
 def fill(
     model: Dynamics | Autoregressive,
     sequence: Sequence,
-    steps: int = 12,
+    steps: int | None = None,
     temperature: float = 1.0,
     generator: torch.Generator | None = None,
     guidance: Guidance | None = None,
@@ -56,10 +57,15 @@ def fill(
 ) -> Int64[Tensor, "B E"]:
     """Values of every element after `steps` passes of the model; those known in `sequence` stay as they are.
 
+    steps: 12 unless said; but the likeliest numbers (temperature 0, digits that are ordinal) are all read in one pass,
+    for another one would take guesses for facts: what is shown, and no guess, says how a motion goes on.
     temperature: of the values drawn; at 0 all are the likeliest. guidance: towards the class, if any. order: `ByFrame`
     unless said. An autoregressive model has its own order, and takes a pass for each element instead of `steps`.
     """
-    steps, temperature = whole_number(steps, "steps", 1), real_number(temperature, "temperature", 0)
+    temperature = real_number(temperature, "temperature", 0)
+    if steps is None:
+        steps = 1 if temperature == 0 and order is None and model.layout.ordinal else _PASSES
+    steps = whole_number(steps, "steps", 1)
     if isinstance(model, Autoregressive):
         if guidance is not None and guidance.weight > 0:
             raise UserError(f"guidance={guidance.weight}: only a parallel model can be guided; leave it at 0")
