@@ -35,6 +35,18 @@ def test_all_that_is_hidden_is_filled_and_nothing_else(steps: int) -> None:
     assert len(model.seen) == steps
 
 
+def test_the_likeliest_numbers_are_read_in_one_pass() -> None:
+    """Draws and names take twelve."""
+    for asked, passes in (({"temperature": 0.0}, 1), ({}, 12)):
+        model = Even()
+        fill(model, half_known(3, share=0.3), generator=seeded(0), **asked)
+        assert len(model.seen) == passes, asked
+    names = Even()
+    names.layout = replace(LAYOUT, ordinal=False)
+    fill(names, half_known(3, share=0.3), temperature=0.0, generator=seeded(0))
+    assert len(names.seen) == 12
+
+
 @pytest.mark.parametrize("temperature", [0.0, 1.0, 5.0])
 def test_known_elements_never_change_on_the_way(temperature: float) -> None:
     sequence, model = half_known(3, share=0.3), Even()
