@@ -95,3 +95,18 @@ def test_the_papers_ruler_is_the_mean_place_of_the_pixels_of_a_ball(motion: str)
     distance = np.linalg.norm(found - scenes.tracks[:, 0], axis=-1)[whole]
     assert distance.max() < 0.3 and distance.mean() > 0.01, "to a pixel's fraction, but not as well as the tracker"
     assert np.isnan(side.masked(np.full_like(side.clips, 255))).all()
+
+
+def test_what_is_drawn_after_the_ball_has_left_disturbs_nothing() -> None:
+    """A ball leaves; then a larger one is drawn, of which the tracker would take the first one for a part."""
+    scenes = PRESETS["phyworld-uniform"].scenes("test", 0, 40)
+    empty = ~scenes.whole[:, 0, 0]
+    scenes = scenes.take(np.flatnonzero(empty.sum(axis=1) > 8))
+    assert len(scenes) >= 10
+    side = Side(scenes, render(scenes), PREFIX)
+    ghosts = side.clips.copy()
+    box = np.zeros(ghosts.shape[:4], bool)
+    box[:, :, 30:60, 30:60] = ~scenes.whole[:, 0, 0][..., None, None]
+    ghosts[box] = (255, 0, 0)
+    true = side.velocity_error(side.read(side.clips))
+    assert np.array_equal(side.velocity_error(side.read(ghosts)), true) and true.max() < 0.01

@@ -50,9 +50,14 @@ class Side:
         return whole[..., 1:] & whole[..., :-1] & hidden
 
     def read(self, clips: Clips) -> BodyTracks:
-        """The tracker's tracks, with the bodies in the order in which they lie best over the true ones while shown."""
-        bodies = self.scenes.laws.shape[1]
-        tracks = track_bodies(clips, bodies, contrasts(self.scenes), self.scenes.picture.flat).tracks
+        """The tracker's tracks, with the bodies in the order in which they lie best over the true ones while shown.
+
+        Frames in which no ball is whole are page to the tracker: they do not count, and what a model draws after a ball
+        has left would else be taken for what the ball looks like.
+        """
+        bodies, there = self.scenes.laws.shape[1], np.asarray(self.scenes.whole[:, 0].any(axis=1))
+        counted = np.where(there[..., None, None, None], clips, self.scenes.picture.paper[:, None, None, None])
+        tracks = track_bodies(counted, bodies, contrasts(self.scenes), self.scenes.picture.flat).tracks
         truth, shown, size = self.scenes.tracks[:, 0], slice(self.prefix), self.scenes.camera.size
         orders = list(permutations(range(bodies)))
         costs = [
