@@ -107,6 +107,7 @@ class Tokenizer(nn.Module):
         return self.adversary.loss(video, decoded)
 
     def latents(self, video: Video) -> Latents:
+        """What the encoder makes of the video, before it is rounded to codes."""
         self._check(video)
         return self.encoder(video).float()
 
