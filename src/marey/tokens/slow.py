@@ -1,7 +1,9 @@
 """Slow feature analysis (Wiskott and Sejnowski, Neural Computation 14, 2002): what changes apart, slowest first."""
 
+import numpy as np
 import torch
 from jaxtyping import Float64
+from scipy.linalg import eigh
 from torch import Tensor
 
 _LEAST = 1e-8  # of the widest direction's variance: what varies less than this does not vary
@@ -16,12 +18,8 @@ def slow_features(values: Float64[Tensor, "B T D"]) -> Float64[Tensor, "D D"]:
     nothing is slow; they are only decorrelated.
     """
     flat, changes = values.flatten(0, 1), values.diff(dim=1).flatten(0, 1)
-    width = flat.shape[1]
-    spread = torch.cov(flat.T).reshape(width, width)
-    spread = spread + _LEAST * spread.diagonal().max() * torch.eye(width, dtype=spread.dtype, device=spread.device)
-    lower = torch.linalg.cholesky(spread)
-    moved = changes.T @ changes / max(1, len(changes))
-    half = torch.linalg.solve_triangular(lower, moved, upper=False)
-    whitened = torch.linalg.solve_triangular(lower, half.T, upper=False)
-    _, turn = torch.linalg.eigh((whitened + whitened.T) / 2)
-    return torch.linalg.solve_triangular(lower.T, turn, upper=True).T
+    spread = np.atleast_2d(torch.cov(flat.T).cpu().numpy())
+    least = _LEAST * spread.diagonal().max() * np.eye(len(spread))
+    moved = (changes.T @ changes / max(1, len(changes))).cpu().numpy()
+    _, directions = eigh(moved, spread + least)
+    return torch.from_numpy(directions.T).to(values.device)
