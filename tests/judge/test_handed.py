@@ -128,7 +128,9 @@ def test_the_hidden_frames_alone_are_enough(dataset: Path, truth: Clips, tmp_pat
         shown = 2 if task == "predict" else 3
         archive = npz(tmp_path / f"{task}.npz", truth[:, hidden])
         found = handed(archive, dataset, task, tmp_path / task, shown=shown)
-        assert found[f"{task}.ade"]["value"] == found[f"{task}.ade"]["floor"] < 0.02
+        figure = found[f"{task}.ade"]
+        assert figure["value"] == pytest.approx(figure["floor"], rel=1e-12)  # sums of the same in other orders
+        assert figure["value"] < 0.02
 
 
 def test_the_first_clips_alone(dataset: Path, truth: Clips, tmp_path: Path) -> None:
