@@ -5,7 +5,7 @@ The protocol of Kang et al., "How Far is Video Generation from World Model" (ICM
 each ball's velocity over the predicted frames, as a multiple of what the same ruler errs on the true clips. Two rulers:
 our tracker, and theirs (`by_mask`), which counts whole pixels: at 64 pixels it errs some sixty times as much, and hides
 whatever is finer. Their evaluator leaves out a ball that vanished; here it costs the most that there is, by either
-ruler (see `metrics.tracks.motion_error`).
+ruler (see `metrics.tracks.motion_error`). What is drawn where no ball is any more is counted by itself, as ghosts.
 """
 
 from collections.abc import Callable, Mapping
@@ -86,6 +86,15 @@ class Side:
         gone = ~(found[..., 1:] & found[..., :-1]) & self.counted
         return np.asarray(gone.sum(axis=(1, 2)) / self.counted.sum(axis=(1, 2)))
 
+    def ghosts(self, clips: Clips) -> Float64[np.ndarray, "some"]:
+        """Share of the hidden frames without a pixel of a ball's colour that show one after all; only of clips that
+        have such frames, so that fewer than N numbers come back.
+        """
+        away = np.isnan(self.masked(self.clips)[..., 0]) & (np.arange(self.clips.shape[1]) >= self.prefix)
+        some = away.any(axis=(1, 2))
+        shown = np.isfinite(self.masked(clips)[..., 0]) & away
+        return np.asarray(shown[some].sum(axis=(1, 2)) / away[some].sum(axis=(1, 2)))
+
 
 def judge_physics(
     model: VideoModel,
@@ -134,6 +143,8 @@ def _side(model: VideoModel, name: str, side: Side, config: JudgeConfig) -> list
                 mean_figure(f"{name}.{task}_lost{ruler}", side.lost(tracks), "share", config.seed,
                             float(side.lost(true).mean())),
             ]  # fmt: skip
+    for task, clips in answers.items():
+        figures += [mean_figure(f"{name}.{task}_ghosts_by_mask", side.ghosts(clips), "share", config.seed, 0.0)]
     return figures
 
 
