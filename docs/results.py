@@ -1,7 +1,8 @@
-"""Writes results.md: python docs/results.py [RUN]. No figure on that page is typed by hand.
+"""Writes results.md and phyworld.md: python docs/results.py [RUN ...]. No figure on those pages is typed by hand.
 
-With RUN, a finished run of the recipe small, what its judge found becomes docs/results/small.json first, and the moving
-picture that of the run. The page, its picture and the cards of the front page are made from that file alone.
+With RUN, a finished run of the recipe small or of a phyworld-one, what its judge found becomes docs/results/RECIPE.json
+first, and the moving picture that of the run of small. The pages, the picture and the cards of the front page are made
+from those files alone.
 """
 
 import sys
@@ -9,7 +10,7 @@ from math import log10
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from marey.core.config import from_json
 from marey.core.files import read_json, write_json, write_text
@@ -23,6 +24,7 @@ CEILINGS = ("probe_on_true_tracks", "law_fit", "fitted_law", "true_clips", "reco
             "calibrated_model", "asked")  # fmt: skip
 LIMIT = 0.05  # of a corrected p value
 RESULTS = DOCS / "results" / "small.json"
+MOTIONS = ("uniform", "parabola", "collision")
 KEPT = ("python", "processor", "cpus", "packages", "seed")  # of environment.json: what a reader can compare with
 CARDS = ("classify.accuracy", "predict.ade", "interpolate.ade", "generate.law_right")
 NAMES = {"classify.accuracy": "of hidden laws named", "predict.ade": "mean error of predicted frames",
@@ -30,21 +32,24 @@ NAMES = {"classify.accuracy": "of hidden laws named", "predict.ade": "mean error
 
 
 def take(run: Path) -> None:
-    """Keep what the judge of a finished run found, and the run's moving picture."""
-    assert read_json(run / "config.json")["name"] == RESULTS.stem, f"{run} is no run of {RESULTS.stem}"
-    config, details = read_json(run / "config.json"), read_json(run / "details.json")
-    environment = read_json(run / "environment.json")
-    write_json(RESULTS, {
+    """Keep what the judge of a finished run found, and of the recipe small the run's moving picture."""
+    config, environment = read_json(run / "config.json"), read_json(run / "environment.json")
+    world = config["dataset"]["world"]
+    kept = {
         "recipe": config["name"],
-        "world": {name: config["dataset"]["world"][name] for name in ("kind", "frames", "size", "channels")},
+        "world": {name: world[name] for name in ("kind", "frames", "size", "channels")},
         "clips": {split: config["dataset"][split] for split in ("train", "validation", "test")},
         "environment": {name: environment[name] for name in KEPT},
         "times": read_json(run / "times.json"),
         "metrics": read_json(run / "metrics.json"),
-        "details": {name: details[name] for name in ("laws", "confusion", "gate")},
-        "budget": [row for row in details.get("budget", {"rows": []})["rows"] if row["group"] == "all"],
-    })  # fmt: skip
-    moving_picture(run, DOCS / "demo.gif")
+    }
+    if world["kind"] != "phyworld":
+        assert kept["recipe"] == RESULTS.stem, f"{run} is no run of {RESULTS.stem}"
+        details = read_json(run / "details.json")
+        kept["details"] = {name: details[name] for name in ("laws", "confusion", "gate")}
+        kept["budget"] = [row for row in details.get("budget", {"rows": []})["rows"] if row["group"] == "all"]
+        moving_picture(run, DOCS / "demo.gif")
+    write_json(RESULTS.with_stem(kept["recipe"]), kept)
 
 
 def figures(entries: list[dict[str, Any]]) -> list[Figure]:
@@ -100,14 +105,48 @@ def cards() -> str:
     return "\n".join([*lines, "</div>"])
 
 
+def template(name: str) -> Template:
+    loader = FileSystemLoader(DOCS / "results")
+    markdown = {"autoescape": False, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+    environment = Environment(loader=loader, undefined=StrictUndefined, **markdown)  # noqa: S701
+    return environment.get_template(f"{name}.md.jinja")
+
+
+def physics_page() -> str:
+    """The text of phyworld.md."""
+    runs = {motion: read_json(RESULTS.with_stem(f"phyworld-{motion}")) for motion in MOTIONS}
+    known = {motion: {each.name: each for each in figures(run["metrics"])} for motion, run in runs.items()}
+    levels = [figure for motion in MOTIONS for figure in known[motion].values() if figure.reached is not None]
+
+    def said(motion: str, name: str) -> str:
+        figure = known[motion][name]
+        if figure.value is None:
+            return "–"
+        value, low, high = (number(each, figure.unit) for each in (figure.value, figure.low, figure.high))
+        told = {None: "", True: ", reached", False: ", **missed**"}[figure.reached]
+        return f"{value} ({low} to {high}){told}"
+
+    def rule(motion: str, name: str, baseline: str) -> str:
+        return number(known[motion][name].baselines[baseline], known[motion][name].unit)
+
+    def floor(motion: str, name: str) -> str:
+        return number(known[motion][name].floor, known[motion][name].unit)
+
+    return template("phyworld").render(
+        runs=runs,
+        said=said,
+        rule=rule,
+        floor=floor,
+        reached=sum(bool(each.reached) for each in levels),
+        asked=len(levels),
+    )
+
+
 def page() -> str:
     """The text of results.md."""
     results = read_json(RESULTS)
-    loader = FileSystemLoader(DOCS / "results")
-    markdown = {"autoescape": False, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
-    template = Environment(loader=loader, undefined=StrictUndefined, **markdown).get_template("page.md.jinja")  # noqa: S701
     found = figures(results["metrics"])
-    return template.render(
+    return template("page").render(
         results=results,
         table=table(found),
         gate=figures(results["details"]["gate"]),
@@ -183,3 +222,4 @@ if __name__ == "__main__":
         take(Path(run))
     write_text(DOCS / "results" / "errors.svg", picture())
     write_text(DOCS / "results.md", page())
+    write_text(DOCS / "phyworld.md", physics_page())

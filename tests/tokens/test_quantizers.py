@@ -20,6 +20,7 @@ CONFIGS: dict[str, QuantizerConfig] = {
     "fsq of 4096": FSQConfig(levels=(8, 8, 8, 8)),
     "fsq of a billion": FSQConfig(levels=(1024, 1024, 1024)),
     "slow": FSQConfig(levels=(16, 12, 9), slow=True),
+    "even": FSQConfig(levels=(16, 12, 9), slow=True, even=True),
     "residual": ResidualFSQConfig(stage=(5, 4, 3), stages=3),
     "residual of signs": ResidualFSQConfig(stage=(2, 2, 2, 2), stages=2),
     "lfq of one": LFQConfig(bits=1),
@@ -290,15 +291,36 @@ def test_settled_codes_mean_what_the_latents_did() -> None:
     assert torch.equal(again.eval()(latents).indices, quantizer(latents).indices)
 
 
+def test_even_levels_are_laid_where_the_latents_are() -> None:
+    """Each gets as many, of numbers that crowd about their middle; and a code still means what the latent did."""
+    generator = torch.Generator().manual_seed(2)
+    numbers = torch.randn(3000, 3, 6, 1, 1, generator=generator).mul(0.4).sinh()
+    latents = torch.einsum("ij,bjthw->bithw", torch.randn(3, 3, generator=generator), numbers)
+
+    def settled(levels: int, even: bool) -> Tensor:
+        quantizer = FSQConfig(levels=(levels,) * 3, slow=True, even=even).build()
+        quantizer.settle(latents)
+        return quantizer.eval()(latents)
+
+    counts = torch.bincount(settled(16, even=True).indices.flatten() // 256, minlength=16) / numbers[:, 0].numel()
+    assert (counts - 1 / 16).abs().max() < 0.01
+    used = [len(settled(16, even).indices.unique()) / 16**3 for even in (False, True)]
+    assert used[0] < 0.5 and used[1] > 0.9
+    error = [(settled(16, even).codes - latents).abs().median() for even in (False, True)]
+    assert error[1] < 0.8 * error[0]
+    assert (settled(1 << 16, even=True).codes - latents).abs().max() < 2e-3
+
+
 @pytest.mark.parametrize("shape", [(50, 3, 1, 1, 1), (1, 3, 50, 1, 1), (6, 3, 4, 2, 2)])
 def test_images_clips_and_grids_settle(shape: tuple[int, ...]) -> None:
     """Also with a channel that says nothing."""
     latents = (
         torch.randn(shape, generator=torch.Generator().manual_seed(0)) * torch.tensor([1, 1, 0])[:, None, None, None]
     )
-    quantizer = FSQConfig(levels=(1 << 12,) * 3, slow=True).build()
-    quantizer.settle(latents)
-    assert (quantizer.eval()(latents).codes - latents).abs().max() < 5e-3
+    for even in (False, True):
+        quantizer = FSQConfig(levels=(1 << (16 if even else 12),) * 3, slow=True, even=even).build()
+        quantizer.settle(latents)
+        assert (quantizer.eval()(latents).codes - latents).abs().max() < 5e-3
 
 
 # -- refused -------------------------------------------------------------------------------------------------------
@@ -311,6 +333,7 @@ def test_images_clips_and_grids_settle(shape: tuple[int, ...]) -> None:
         (FSQConfig, {"levels": (8, 2)}, r"quantizer\.levels=.*3 or more"),
         (FSQConfig, {"levels": (8, -3)}, r"quantizer\.levels=.*3 or more"),
         (FSQConfig, {"levels": (1 << 32, 1 << 32)}, r"quantizer\.levels=.*2\*\*63"),
+        (FSQConfig, {"even": True}, r"quantizer\.even=True.*slow=True"),
         (FSQConfig, {"even_weight": -1.0}, r"quantizer\.even_weight=-1"),
         (ResidualFSQConfig, {"stage": (4, 1)}, r"quantizer\.stage=.*2 or more"),
         (ResidualFSQConfig, {"stage": (1024, 1024)}, r"quantizer\.stage=.*add stages"),

@@ -16,6 +16,9 @@ from marey.tokens.quantizer import Quantized, Quantizer, exactly
 from marey.tokens.slow import slow_features
 
 _MARGIN = 1.03  # between the outermost latents seen and the ends of the range
+_KNOTS = 129  # of the broken lines by which levels are laid evenly
+_RISE = 1e-3  # from one end to the other at least, also where many latents are alike
+_MOST_SORTED = 1 << 20  # latents for their quantiles
 _MOST_IN_A_STAGE = 1 << 16  # codes: the library keeps a table of them
 
 
@@ -26,6 +29,8 @@ class FSQConfig:
 
     even_weight: of how unevenly the latents fill the range; a small codebook needs it to be used. None for nothing.
     slow: whether the digits are told apart when training ends, by how fast they change (see `FSQuantizer.settle`).
+    even: whether levels are then laid where the latents are, as many latents to each: a small codebook is used that
+    way. A code is no straight line in a latent any more.
     """
 
     ordinal: ClassVar[bool] = True
@@ -34,9 +39,12 @@ class FSQConfig:
     levels: tuple[int, ...] = (1024, 1024, 1024)
     even_weight: float | None = None  # None, so that runs from before this field can be taken up again
     slow: bool = field(default=False, metadata=LATER)
+    even: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         _refuse_weight(self.even_weight)
+        if self.even and not self.slow:
+            raise UserError("quantizer.even=True lays levels when digits settle; give quantizer.slow=True as well")
         if math.prod(self.levels) >= 1 << 63:
             raise UserError(f"quantizer.levels={self.levels}: keep the codebook under 2**63 codes")
         if not self.levels or min(self.levels) < 3:  # the library has no two levels
@@ -60,7 +68,7 @@ class FSQuantizer(Quantizer):
         # and exact for small codebooks only, so they are counted here.
         self.fsq = FSQ(list(config.levels), return_indices=False, bound_hard_clamp=True)
         self.settles = config.slow
-        self.directions = Directions(config.channels) if config.slow else None
+        self.directions = Directions(config.levels, config.even) if config.slow else None
 
     def forward(self, latents: Float[Tensor, "B D t h w"]) -> Quantized:
         passed, _ = self.fsq(self.directions.along(latents) if self.directions else latents)
@@ -78,7 +86,8 @@ class FSQuantizer(Quantizer):
         return self.directions.back(codes) if self.directions else codes
 
     def settle(self, latents: Float[Tensor, "B D t h w"]) -> None:
-        """Round along other axes from now on: slow features, slowest first, each stretched to fill its range.
+        """Round along other axes from now on: slow features, slowest first, each stretched to fill its range, or bent
+        to fill it evenly.
 
         A code means what it meant before; only which digit says what changes. Digits as they are learned all tell of
         everything at once, and digits drawn one by one then seldom agree. latents: of enough clips to know their range.
@@ -88,23 +97,37 @@ class FSQuantizer(Quantizer):
 
 
 class Directions(nn.Module):
-    """Along which FSQ rounds: the latents' own until they settle."""
+    """Along which FSQ rounds: the latents' own until they settle. even: bent, so that each level gets as many."""
 
     forth: Tensor
     inverse: Tensor
     centre: Tensor
+    knots: Tensor
+    numbers: Tensor
+    codes: Tensor
 
-    def __init__(self, channels: int):
+    def __init__(self, levels: tuple[int, ...], even: bool):
         super().__init__()
+        self.even, channels = even, len(levels)
         self.register_buffer("forth", torch.eye(channels))
         self.register_buffer("inverse", torch.eye(channels))
         self.register_buffer("centre", torch.zeros(channels))
+        if even:
+            # A share s of the latents ends at level s L - 1/2. The library rounds the number v to the level
+            # half + v 1.001 (L - 1) / 2, whose code is (level - half) / half: two heights of one place.
+            count = torch.tensor(levels)[:, None]
+            above = torch.linspace(0, 1, _KNOTS) * count - 0.5 - count // 2
+            self.register_buffer("numbers", above / (1.001 * (count - 1) / 2), persistent=False)
+            self.register_buffer("codes", above / (count // 2), persistent=False)
+            self.register_buffer("knots", above / (count // 2))
 
     def along(self, latents: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B D t h w"]:
-        return ((latents.movedim(1, -1) - self.centre) @ self.forth.T).movedim(-1, 1)
+        straight = ((latents.movedim(1, -1) - self.centre) @ self.forth.T).movedim(-1, 1)
+        return _bent(straight, self.knots, self.numbers) if self.even else straight
 
     def back(self, codes: Float[Tensor, "B D t h w"]) -> Float[Tensor, "B D t h w"]:
-        return (codes.movedim(1, -1) @ self.inverse.T + self.centre).movedim(-1, 1)
+        straight = _bent(codes, self.codes, self.knots) if self.even else codes
+        return (straight.movedim(1, -1) @ self.inverse.T + self.centre).movedim(-1, 1)
 
     @torch.no_grad()
     def settle(self, latents: Float[Tensor, "B D t h w"]) -> None:
@@ -118,6 +141,22 @@ class Directions(nn.Module):
         self.forth.copy_(forth)
         self.inverse.copy_(inverse)
         self.centre.copy_(torch.linalg.solve(rows, (low + high) / 2))
+        if self.even:
+            placed = (values - (low + high) / 2) / (reach * _MARGIN)
+            shares = torch.linspace(0, 1, _KNOTS, dtype=placed.dtype)
+            knots = torch.quantile(placed[:: math.ceil(len(placed) / _MOST_SORTED)], shares, dim=0).T
+            self.knots.copy_(knots + _RISE * self.codes)
+
+
+def _bent(
+    values: Float[Tensor, "B D t h w"], x: Float[Tensor, "D K"], y: Float[Tensor, "D K"]
+) -> Float[Tensor, "B D t h w"]:
+    """Each channel through the broken line of its own that passes through (x, y)."""
+    rows = values.movedim(1, 0).flatten(1).contiguous()
+    last = torch.searchsorted(x, rows, right=True).clamp(1, x.shape[1] - 1)
+    (x0, y0), (x1, y1) = ((x.gather(1, k), y.gather(1, k)) for k in (last - 1, last))
+    bent = y0 + (rows - x0) * (y1 - y0) / (x1 - x0)
+    return bent.unflatten(1, values.movedim(1, 0).shape[1:]).movedim(0, 1)
 
 
 @strict
