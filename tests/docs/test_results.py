@@ -26,6 +26,18 @@ def test_page_and_picture_are_what_the_script_makes(results: ModuleType) -> None
     assert (DOCS / "results/errors.svg").read_text(encoding="utf-8") == results.picture(), "run: python docs/results.py"
 
 
+def test_the_page_of_phyworld_is_what_the_script_makes(results: ModuleType) -> None:
+    page = results.physics_page()
+    assert (DOCS / "phyworld.md").read_text(encoding="utf-8") == page, "run: python docs/results.py"
+    for motion in results.MOTIONS:
+        run = json.loads((DOCS / f"results/phyworld-{motion}.json").read_text(encoding="utf-8"))
+        figures = {entry["name"]: entry for entry in run["metrics"]}
+        beyond = figures["beyond.prediction_times_floor_by_mask"]
+        assert f"{results.number(beyond['value'])} ({results.number(beyond['low'])}" in page
+    rows = page.count(" **missed**")
+    assert f"{18 - rows} of 18 levels are reached." in page and rows == 18 - page.count(", reached")
+
+
 def test_the_table_of_the_readme_is_that_of_the_page() -> None:
     """Rows of the README that begin as a figure's do stand on the page too, digit for digit."""
     page, readme = (file.read_text(encoding="utf-8").splitlines() for file in (DOCS / "results.md", ROOT / "README.md"))
