@@ -109,6 +109,7 @@ def test_codes_that_are_no_places_are_refused() -> None:
     for tokenizer in (
         replace(SMALL.tokenizer, quantizer=VQConfig(codes=64, channels=4)),
         replace(SMALL.tokenizer, encoder_kernel=(3, 3, 3)),
+        replace(SMALL.tokenizer, quantizer=replace(SMALL.tokenizer.quantizer, slow=True, even=True)),
     ):
         with pytest.raises(UserError, match=r"^scatter moves codes that are numbers"):
             replace(SMALL, tokenizer=tokenizer)

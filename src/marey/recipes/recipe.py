@@ -14,6 +14,7 @@ from marey.judge.exam import JudgeConfig
 from marey.recipes.model import Shape
 from marey.recipes.scatter import Scatter
 from marey.recipes.zoom import Zoom
+from marey.tokens.quantizers import FSQConfig
 from marey.tokens.tokenizer import AnyTokenizerConfig, TokenizerConfig
 from marey.train import TrainConfig
 from marey.world.laws import BASE_LAWS
@@ -58,7 +59,7 @@ class Recipe:
             raise UserError("dataset.validation and dataset.test must be at least 1: training and judge look at them")
         tasks_named(self.tasks)
         if self.scatter and not _in_straight_lines(self.tokenizer):
-            raise UserError("scatter moves codes that are numbers, each of one frame; give scatter=None, or use FSQ")
+            raise UserError("scatter moves codes that are numbers, each of one frame; give scatter=None, or use FSQ without even levels")
         size = math.prod(self.tokenizer.quantizer.levels)
         if self.dynamics.vocabulary == "joint" and size > MOST_NAMES:
             raise UserError(
@@ -83,4 +84,5 @@ class Recipe:
 def _in_straight_lines(tokenizer: AnyTokenizerConfig) -> bool:
     """Whether its codes are numbers that move as what is in a frame does."""
     alone = isinstance(tokenizer, TokenizerConfig) and tokenizer.stride[0] == tokenizer.encoder_kernel[0] == 1
-    return alone and tokenizer.quantizer.ordinal
+    bent = isinstance(tokenizer.quantizer, FSQConfig) and tokenizer.quantizer.even
+    return alone and tokenizer.quantizer.ordinal and not bent
