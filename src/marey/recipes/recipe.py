@@ -59,7 +59,9 @@ class Recipe:
             raise UserError("dataset.validation and dataset.test must be at least 1: training and judge look at them")
         tasks_named(self.tasks)
         if self.scatter and not _in_straight_lines(self.tokenizer):
-            raise UserError("scatter moves codes that are numbers, each of one frame; give scatter=None, or use FSQ without even levels")
+            raise UserError(
+                "scatter moves codes that are numbers, each of one frame; give scatter=None, or use FSQ with even=False"
+            )
         size = math.prod(self.tokenizer.quantizer.levels)
         if self.dynamics.vocabulary == "joint" and size > MOST_NAMES:
             raise UserError(
