@@ -143,7 +143,7 @@ class Directions(nn.Module):
         self.centre.copy_(torch.linalg.solve(rows, (low + high) / 2))
         if self.even:
             placed = (values - (low + high) / 2) / (reach * _MARGIN)
-            shares = torch.linspace(0, 1, _KNOTS, dtype=placed.dtype)
+            shares = torch.linspace(0, 1, _KNOTS, dtype=placed.dtype, device=placed.device)
             knots = torch.quantile(placed[:: math.ceil(len(placed) / _MOST_SORTED)], shares, dim=0).T
             self.knots.copy_(knots + _RISE * self.codes)
 
