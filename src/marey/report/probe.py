@@ -90,9 +90,10 @@ def story(result: ProbeResult) -> str:
     """One sentence: how many comparisons came out how."""
     clips = result.set
     counts = {verdict: sum(each.verdict == verdict for each in result.comparisons) for verdict in _MARKS}
-    told = ", ".join(f"{count} times {_SAYS[verdict]}" for verdict, count in counts.items() if count)
+    often = {verdict: "once" if count == 1 else f"{count} times" for verdict, count in counts.items() if count}
+    told = ", ".join(f"{times} {_SAYS[verdict]}" for verdict, times in often.items())
     head = (
-        f"Learned from {clips.pool} clips, scored on {clips.test}: {clips.frames} frames of "
+        f"Learned from {clips.pool:,} clips, scored on {clips.test}: {clips.frames} frames of "
         f"{clips.size[1]} x {clips.size[0]} pixels.{_drawn(result)}"
     )
     return f"{head} Of {len(result.comparisons)} comparisons, {told}." if told else f"{head} No guest was compared."
