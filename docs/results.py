@@ -1,4 +1,4 @@
-"""Writes results.md and phyworld.md: python docs/results.py [RUN ...]. No figure on those pages is typed by hand.
+"""Writes results.md and phyworld.md: python docs/results.py [RUN ...]. What was measured is nowhere typed by hand.
 
 With RUN, a finished run of the recipe small or of a phyworld-one, what its judge found becomes docs/results/RECIPE.json
 first, and the moving picture that of the run of small. The pages, the picture and the cards of the front page are made
@@ -43,7 +43,11 @@ def take(run: Path) -> None:
         "times": read_json(run / "times.json"),
         "metrics": read_json(run / "metrics.json"),
     }
-    if world["kind"] != "phyworld":
+    if world["kind"] == "phyworld":
+        assert kept["recipe"] in {f"phyworld-{motion}" for motion in MOTIONS}, (
+            f"{run} is no run of a recipe phyworld-..."
+        )
+    else:
         assert kept["recipe"] == RESULTS.stem, f"{run} is no run of {RESULTS.stem}"
         details = read_json(run / "details.json")
         kept["details"] = {name: details[name] for name in ("laws", "confusion", "gate")}
@@ -126,20 +130,21 @@ def physics_page() -> str:
         told = {None: "", True: ", reached", False: ", **missed**"}[figure.reached]
         return f"{value} ({low} to {high}){told}"
 
+    def asked(motion: str, name: str) -> str:
+        level = next(each["level"] for each in runs[motion]["metrics"] if each["name"] == name)
+        return f"{level:g}"
+
     def rule(motion: str, name: str, baseline: str) -> str:
         return number(known[motion][name].baselines[baseline], known[motion][name].unit)
 
     def floor(motion: str, name: str) -> str:
         return number(known[motion][name].floor, known[motion][name].unit)
 
-    return template("phyworld").render(
-        runs=runs,
-        said=said,
-        rule=rule,
-        floor=floor,
-        reached=sum(bool(each.reached) for each in levels),
-        asked=len(levels),
+    reached = sum(bool(each.reached) for each in levels)
+    text = template("phyworld").render(
+        runs=runs, known=known, said=said, rule=rule, floor=floor, level=asked, reached=reached, asked=len(levels)
     )
+    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 def page() -> str:

@@ -311,6 +311,16 @@ def test_even_levels_are_laid_where_the_latents_are() -> None:
     assert (settled(1 << 16, even=True).codes - latents).abs().max() < 2e-3
 
 
+def test_of_many_latents_some_of_each_moment_lay_the_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marey.tokens.fsq._MOST_SORTED", 1000)
+    latents = torch.rand(1000, 1, 2, 1, 1, generator=torch.Generator().manual_seed(3))
+    latents[:, :, 1] += 3
+    quantizer = FSQConfig(levels=(4,), slow=True, even=True).build()
+    quantizer.settle(latents)
+    counts = torch.bincount(quantizer.eval()(latents).indices.flatten(), minlength=4) / latents.numel()
+    assert (counts - 1 / 4).abs().max() < 0.05
+
+
 @pytest.mark.parametrize("shape", [(50, 3, 1, 1, 1), (1, 3, 50, 1, 1), (6, 3, 4, 2, 2)])
 def test_images_clips_and_grids_settle(shape: tuple[int, ...]) -> None:
     """Also with a channel that says nothing."""

@@ -27,7 +27,8 @@ _MOST_IN_A_STAGE = 1 << 16  # codes: the library keeps a table of them
 class FSQConfig:
     """Finite scalar quantization (arXiv 2309.15505): each of a few numbers is rounded to one of its levels.
 
-    even_weight: of how unevenly the latents fill the range; a small codebook needs it to be used. None for nothing.
+    even_weight: of how unevenly the latents fill the range; a small codebook needs it, or `even`, to be used. None for
+    nothing.
     slow: whether the digits are told apart when training ends, by how fast they change (see `FSQuantizer.settle`).
     even: whether levels are then laid where the latents are, as many latents to each: a small codebook is used that
     way. A code is no straight line in a latent any more.
@@ -144,7 +145,8 @@ class Directions(nn.Module):
         if self.even:
             placed = (values - (low + high) / 2) / (reach * _MARGIN)
             shares = torch.linspace(0, 1, _KNOTS, dtype=placed.dtype, device=placed.device)
-            knots = torch.quantile(placed[:: math.ceil(len(placed) / _MOST_SORTED)], shares, dim=0).T
+            some = torch.randperm(len(placed), generator=torch.Generator().manual_seed(0))[:_MOST_SORTED]
+            knots = torch.quantile(placed[some.to(placed.device)], shares, dim=0).T
             self.knots.copy_(knots + _RISE * self.codes)
 
 
