@@ -34,6 +34,8 @@ NAMES = {"classify.accuracy": "of hidden laws named", "predict.ade": "mean error
 def take(run: Path) -> None:
     """Keep what the judge of a finished run found, and of the recipe small the run's moving picture."""
     config, environment = read_json(run / "config.json"), read_json(run / "environment.json")
+    shown = (RESULTS.stem, *(f"phyworld-{motion}" for motion in MOTIONS))
+    assert config["name"] in shown, f"{run} is no run of {', '.join(shown)}"
     world = config["dataset"]["world"]
     kept = {
         "recipe": config["name"],
@@ -43,12 +45,7 @@ def take(run: Path) -> None:
         "times": read_json(run / "times.json"),
         "metrics": read_json(run / "metrics.json"),
     }
-    if world["kind"] == "phyworld":
-        assert kept["recipe"] in {f"phyworld-{motion}" for motion in MOTIONS}, (
-            f"{run} is no run of a recipe phyworld-..."
-        )
-    else:
-        assert kept["recipe"] == RESULTS.stem, f"{run} is no run of {RESULTS.stem}"
+    if kept["recipe"] == RESULTS.stem:
         details = read_json(run / "details.json")
         kept["details"] = {name: details[name] for name in ("laws", "confusion", "gate")}
         kept["budget"] = [row for row in details.get("budget", {"rows": []})["rows"] if row["group"] == "all"]
@@ -130,9 +127,9 @@ def physics_page() -> str:
         told = {None: "", True: ", reached", False: ", **missed**"}[figure.reached]
         return f"{value} ({low} to {high}){told}"
 
-    def asked(motion: str, name: str) -> str:
-        level = next(each["level"] for each in runs[motion]["metrics"] if each["name"] == name)
-        return f"{level:g}"
+    def asked(name: str) -> str:
+        level = known[MOTIONS[0]][name].level  # the same of all motions
+        return "–" if level is None else f"{level:g}"
 
     def rule(motion: str, name: str, baseline: str) -> str:
         return number(known[motion][name].baselines[baseline], known[motion][name].unit)
@@ -140,11 +137,17 @@ def physics_page() -> str:
     def floor(motion: str, name: str) -> str:
         return number(known[motion][name].floor, known[motion][name].unit)
 
-    reached = sum(bool(each.reached) for each in levels)
-    text = template("phyworld").render(
-        runs=runs, known=known, said=said, rule=rule, floor=floor, level=asked, reached=reached, asked=len(levels)
+    return template("phyworld").render(
+        motions=MOTIONS,
+        runs=runs,
+        known=known,
+        asked=asked,
+        said=said,
+        rule=rule,
+        floor=floor,
+        reached=sum(bool(each.reached) for each in levels),
+        levels=len(levels),
     )
-    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 def page() -> str:

@@ -108,11 +108,13 @@ def test_what_is_drawn_after_the_ball_has_left_disturbs_nothing() -> None:
     box = np.zeros(ghosts.shape[:4], bool)
     box[:, :, 30:60, 30:60] = ~scenes.whole[:, 0, 0][..., None, None]
     ghosts[box] = (255, 0, 0)
-    assert not side.ghosts(side.clips).any()
-    away = np.isnan(side.masked(side.clips)).any(axis=2)[:, 0]
-    assert np.array_equal(side.ghosts(ghosts), np.ones(away.any(axis=1).sum())) and len(side.ghosts(ghosts)) >= 5
+    masks = side.masked(side.clips)
+    assert not side.ghosts(masks, masks).any()
+    away = np.isnan(masks).any(axis=2)[:, 0]
+    drawn = side.ghosts(masks, side.masked(ghosts))
+    assert np.array_equal(drawn, np.ones(away.any(axis=1).sum())) and len(drawn) >= 5
     half = ghosts.copy()
     half[:, ::2] = side.clips[:, ::2]
-    assert 0.3 < side.ghosts(half).mean() < 0.7
+    assert 0.3 < side.ghosts(masks, side.masked(half)).mean() < 0.7
     true = side.velocity_error(side.read(side.clips))
     assert np.array_equal(side.velocity_error(side.read(ghosts)), true) and true.max() < 0.01

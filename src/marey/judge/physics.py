@@ -86,13 +86,13 @@ class Side:
         gone = ~(found[..., 1:] & found[..., :-1]) & self.counted
         return np.asarray(gone.sum(axis=(1, 2)) / self.counted.sum(axis=(1, 2)))
 
-    def ghosts(self, clips: Clips) -> Float64[np.ndarray, "some"]:
-        """Share of the hidden frames without a pixel of a ball's colour that show one after all; only of clips that
-        have such frames, so that fewer than N numbers come back.
+    def ghosts(self, true: BodyTracks, tracks: BodyTracks) -> Float64[np.ndarray, "some"]:
+        """Share of the hidden frames in which `true` finds no ball and `tracks` does; only of clips that have such
+        frames, so that fewer than N numbers come back. Both are `masked`: the tracker does not look there.
         """
-        away = np.isnan(self.masked(self.clips)[..., 0]) & (np.arange(self.clips.shape[1]) >= self.prefix)
+        away = np.isnan(true[..., 0]) & (np.arange(true.shape[2]) >= self.prefix)
         some = away.any(axis=(1, 2))
-        shown = np.isfinite(self.masked(clips)[..., 0]) & away
+        shown = np.isfinite(tracks[..., 0]) & away
         return np.asarray(shown[some].sum(axis=(1, 2)) / away[some].sum(axis=(1, 2)))
 
 
@@ -133,8 +133,9 @@ def _side(model: VideoModel, name: str, side: Side, config: JudgeConfig) -> list
         floor = side.velocity_error(true)
         rules = {rule: side.velocity_error(tracks) for rule, tracks in _rules(true, prefix).items()}
         means = {rule: float(errors.mean()) for rule, errors in rules.items()}
-        for task, clips in answers.items():
-            tracks, predicts = read(clips), task == "prediction"
+        found = {task: read(clips) for task, clips in answers.items()}
+        for task, tracks in found.items():
+            predicts = task == "prediction"
             error = side.velocity_error(tracks)
             figures += [
                 mean_figure(f"{name}.{task}_velocity_error{ruler}", error, "px/frame", config.seed, float(floor.mean()),
@@ -143,8 +144,11 @@ def _side(model: VideoModel, name: str, side: Side, config: JudgeConfig) -> list
                 mean_figure(f"{name}.{task}_lost{ruler}", side.lost(tracks), "share", config.seed,
                             float(side.lost(true).mean())),
             ]  # fmt: skip
-    for task, clips in answers.items():
-        figures += [mean_figure(f"{name}.{task}_ghosts_by_mask", side.ghosts(clips), "share", config.seed, 0.0)]
+        if ruler == "_by_mask":
+            figures += [
+                mean_figure(f"{name}.{task}_ghosts{ruler}", side.ghosts(true, tracks), "share", config.seed, 0.0)
+                for task, tracks in found.items()
+            ]
     return figures
 
 
