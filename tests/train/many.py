@@ -25,6 +25,7 @@ CONFIG = TrainConfig(
 BRIEF = replace(CONFIG, steps=12, checkpoint_every=4)
 PARTS = replace(BRIEF, parts=2)
 QUARTERS = replace(BRIEF, parts=4)
+MUON = replace(CONFIG, muon=True)
 KILLED_AT = 6
 
 
@@ -136,6 +137,7 @@ def main(path: Path) -> None:
     dropping, duelling = (lambda: Curve(dropout=0.2)), (lambda: Curve(duel=True))
     for count in (1, 2):
         launch(count, path / f"plain-{count}", Curve)
+        launch(count, path / f"muon-{count}", Curve, MUON)
         launch(count, path / f"parts-{count}", dropping, PARTS)
         launch(count, path / f"duel-{count}", duelling, QUARTERS)
     for before, dies, after in ((2, 0, 1), (2, 1, 1), (1, 0, 2)):
@@ -146,6 +148,7 @@ def main(path: Path) -> None:
     launch(1, path / "resharded", Curve, QUARTERS)
     launch(1, path / "unsharded", Curve, QUARTERS, dies=0)
     launch(2, path / "unsharded", Curve, QUARTERS, sharded=True)
+    launch(2, path / "sharded-muon", Curve, MUON, sharded=True)
     launch(2, path / "sharded-duel", duelling, BRIEF, sharded=True)
     launch(1, path / "sharded-alone", Curve, BRIEF, sharded=True)
     launch(2, path / "averaging", Averaging, BRIEF)

@@ -41,13 +41,20 @@ def codes(run: Path) -> str:
     return run.with_suffix(".codes").read_text()
 
 
-@pytest.mark.parametrize(("name", "figures"), [("plain", 50 + 9), ("duel", 12 + 2)])
+def assert_alike(run: Path, other: Path) -> None:
+    assert losses(run) == pytest.approx(losses(other), abs=1e-5)
+    for tensor, value in weights(run).items():
+        torch.testing.assert_close(value, weights(other)[tensor], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(("name", "figures"), [("plain", 50 + 9), ("muon", 50 + 9), ("duel", 12 + 2)])
 def test_two_processes_have_the_losses_of_one(name: str, figures: int, runs: Path) -> None:
-    one, two = losses(runs / f"{name}-1"), losses(runs / f"{name}-2")
-    assert len(one) == len(two) == figures
-    assert two == pytest.approx(one, abs=1e-5)
-    for tensor, value in weights(runs / f"{name}-2").items():
-        torch.testing.assert_close(value, weights(runs / f"{name}-1")[tensor], atol=1e-4, rtol=0)
+    assert len(losses(runs / f"{name}-1")) == figures
+    assert_alike(runs / f"{name}-2", runs / f"{name}-1")
+
+
+def test_two_processes_that_share_the_weights_have_the_losses_of_one_with_muon_too(runs: Path) -> None:
+    assert_alike(runs / "sharded-muon", runs / "muon-1")
 
 
 def test_in_equal_parts_they_leave_the_same_bytes(runs: Path) -> None:
@@ -71,9 +78,7 @@ def test_a_batch_in_parts_has_the_loss_of_the_whole(tmp_path: Path, runs: Path) 
 def test_sharded_weights_are_the_same_weights(name: str, runs: Path) -> None:
     """Of a run killed and taken up by one process that holds all of them, and the other way round."""
     assert codes(runs / name) in ("0 0", "0")
-    assert losses(runs / name) == pytest.approx(losses(runs / "brief"), abs=1e-5)
-    for tensor, value in weights(runs / name).items():
-        torch.testing.assert_close(value, weights(runs / "brief")[tensor], atol=1e-4, rtol=0)
+    assert_alike(runs / name, runs / "brief")
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from PIL import Image
 from marey.core.errors import UserError
 from marey.core.runs import RunFolder
 from marey.train import Manner
+from marey.train.precision import products
 from marey.train.sealed import read_sealed
-from marey.train.step import computes_bfloat16
 from tests.train.test_resume import stop_at
 from tests.train.toy import CONFIG, run, sine
 
@@ -91,8 +91,8 @@ def test_in_bfloat16_products_are_coarse_and_weights_are_not(tmp_path: Path) -> 
     model = sine()
     model.first.__class__ = Watching
     run(tmp_path, replace(CONFIG, precision="bfloat16"), model=model)
-    able = computes_bfloat16(torch.device("cpu"))
-    assert seen == {torch.bfloat16 if able else torch.float32}
-    assert able != ("computing in float32" in (tmp_path / "log.txt").read_text())
+    dtype = products("bfloat16", torch.device("cpu"))
+    assert seen == {dtype}
+    assert (dtype is torch.float32) == ("computing in float32" in (tmp_path / "log.txt").read_text())
     state = read_sealed(tmp_path / "checkpoints" / "step-000012.safetensors").tensors
     assert {value.dtype for value in state.values() if value.is_floating_point()} == {torch.float32}

@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
 
 from marey.core.config import LATER, strict
+from marey.train.precision import Precision
 
 
 @strict
@@ -30,7 +30,7 @@ class TrainConfig:
     log_every: int = 50
     adversary_learning_rate: float | None = field(default=None, metadata=LATER)
     parts: int = field(default=1, metadata=LATER)
-    precision: Literal["float32", "bfloat16"] = field(default="float32", metadata=LATER)
+    precision: Precision = field(default="float32", metadata=LATER)
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "learning_rate", "clip_norm", "checkpoint_every", "log_every"):

@@ -18,10 +18,11 @@ from marey.train.config import TrainConfig
 from marey.train.devices import Alone, devices_of
 from marey.train.ema import EMA
 from marey.train.players import players
+from marey.train.precision import products
 from marey.train.progress import Meter
 from marey.train.record import Record
 from marey.train.sealed import DamagedError
-from marey.train.step import BatchOf, computes_bfloat16, run_step, share_of
+from marey.train.step import BatchOf, run_step, share_of
 from marey.train.weights import load_weights, save_weights, weights_file
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -84,7 +85,7 @@ def train(
     start = resume(state, folder, run)
     devices.agree("the checkpoint's step", [start.step])
     folder.log(f"training from step {start.step} to {config.steps}")
-    if config.precision == "bfloat16" and not computes_bfloat16(device):
+    if config.precision == "bfloat16" and products(config.precision, device) is torch.float32:
         folder.log(f"warning: {device} has no instructions for bfloat16; computing in float32, which takes longer")
     first_loss = start.first_loss
     with Meter(folder, start.step, config.steps) as meter, Record(folder, manner.tensorboard, start.step) as record:

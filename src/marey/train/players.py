@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from marey.train.config import TrainConfig
 from marey.train.loss import Loss
+from marey.train.muon import Muon
 
 _ADVERSARY = "adversary"
 _BETAS, _ADVERSARY_BETAS = (0.9, 0.99), (0.0, 0.99)  # short trainings; an opponent that moves (MAGVIT, appendix B)
@@ -74,9 +75,7 @@ def _optimizers(
     adamw = _adamw(rest, config, _BETAS)
     if not inner:
         return (adamw,)
-    scale = "match_rms_adamw"  # so that one learning rate serves both
-    muon = torch.optim.Muon(inner, config.learning_rate, weight_decay=config.weight_decay, adjust_lr_fn=scale)
-    return adamw, muon
+    return adamw, Muon(inner, config.learning_rate, config.weight_decay, config.precision)
 
 
 def _adamw(parameters: list[nn.Parameter], config: TrainConfig, betas: tuple[float, float]) -> torch.optim.Optimizer:

@@ -1,13 +1,14 @@
-"""What is computed in float32, however coarse the products around it."""
+"""How coarse products may be, and what is computed in float32 among them."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 Made = TypeVar("Made")
+Precision = Literal["float32", "bfloat16"]
 
 
 def in_full(method: Callable[..., Made]) -> Callable[..., Made]:
@@ -22,3 +23,17 @@ def in_full(method: Callable[..., Made]) -> Callable[..., Made]:
             return method(self, *given)
 
     return full
+
+
+def products(precision: Precision, device: torch.device) -> torch.dtype:
+    """In what matrix products are computed that may be in `precision`: bfloat16 only where the device has instructions
+    for it; without, such products are many times slower than float32's.
+    """
+    return torch.bfloat16 if precision == "bfloat16" and _computes_bfloat16(device) else torch.float32
+
+
+def _computes_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = torch.cpu.get_capabilities()
+    return device.type != "cpu" or any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -16,6 +16,7 @@ from marey.train.config import TrainConfig
 from marey.train.devices import Alone
 from marey.train.parts import part
 from marey.train.players import Player
+from marey.train.precision import products
 from marey.train.shards import whole
 
 BatchOf = Callable[[int, torch.device], Any]  # (step, device) -> what the model takes; a pure function
@@ -77,16 +78,8 @@ def run_step(
 
 def autocast(config: TrainConfig, device: torch.device) -> AbstractContextManager[Any]:
     """Inside, matrix products and convolutions are computed in the training's precision; weights stay float32."""
-    coarse = config.precision == "bfloat16" and computes_bfloat16(device)
-    return torch.autocast(device.type, torch.bfloat16) if coarse else nullcontext()
-
-
-def computes_bfloat16(device: torch.device) -> bool:
-    """Whether the device has instructions for it; without, such products are many times slower than float32's."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    able = torch.cpu.get_capabilities()
-    return device.type != "cpu" or any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    dtype = products(config.precision, device)
+    return nullcontext() if dtype is torch.float32 else torch.autocast(device.type, dtype)
 
 
 def _set(player: Player, learning_rate: float) -> None:
