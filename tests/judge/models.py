@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from marey.data.clips import as_clips, as_video
@@ -32,7 +32,7 @@ class Oracle:
 
     def __post_init__(self) -> None:
         self.truth, self.levels = as_video(render(self.test)), (8,)
-        self.seeds: dict[str, list[int]] = {"predict": [], "interpolate": [], "generate": []}
+        self.seeds: dict[str, list[int]] = {"predict": [], "interpolate": [], "complete": [], "generate": []}
 
     def _look_up(self, shown: Video, frames: list[int]) -> Tensor:
         rows = {clip.tobytes(): row for row, clip in enumerate(as_clips(self.truth[:, :, frames]))}
@@ -56,6 +56,11 @@ class Oracle:
         self.seeds["interpolate"].append(seed)
         frames = [*range(first.shape[2]), *range(first.shape[2] + hidden, first.shape[2] * 2 + hidden)]
         return self.fault(self.truth[self._look_up(torch.cat([first, last], dim=2), frames)])
+
+    def complete(self, video: Video, shown: Bool[Tensor, "B T H W"], seed: int) -> Video:
+        self.seeds["complete"].append(seed)
+        made = self.fault(self.truth[self._look_up(video, list(range(video.shape[2])))])
+        return torch.where(shown[:, None], video, made)
 
     def generate(self, law: Int64[Tensor, "B"], seed: int) -> Video:
         self.seeds["generate"].append(seed)

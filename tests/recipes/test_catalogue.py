@@ -16,8 +16,8 @@ from marey.dynamics.tasks import tasks_named
 from marey.recipes.catalogue import LEVELS, RECIPES, SMALL, SMOKE, recipe
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
-from marey.recipes.stages import masked
-from marey.tokens.quantizers import FSQConfig
+from marey.recipes.stages import exercises, masked
+from marey.tokens.quantizers import FSQConfig, VQConfig
 from marey.tokens.tokenizer import Tokenizer
 from marey.world.matched import MatchedWorld
 
@@ -85,6 +85,34 @@ def test_exercises_hide_a_varying_share() -> None:
     assert share.min() < 0.1 and share.max() > 0.9
     assert 0 < asked[:, SMOKE.layout.slice("class")].float().mean() < 1
     assert not asked[:, SMOKE.layout.slice("task")].any()
+
+
+def revealed(changes: dict[str, Any]) -> torch.Tensor:
+    """Of 400 exercises, which digits of which frames are known beyond what is shown as frames; B T F."""
+    chosen = replace(SMOKE, **changes)
+    torch.manual_seed(0)
+    exercise, reveal = exercises(model_of(chosen), 400, CPU)
+    layout = chosen.layout
+    found = reveal[:, layout.slice("video")].unflatten(1, (layout.grid[0], -1))
+    return found[~exercise.frames.all(dim=1)]
+
+
+def test_clips_from_nothing_are_learned_as_they_are_drawn() -> None:
+    """Some whole frames, and a part of one more: that is what drawing digit by digit meets."""
+    found = revealed({"tasks": ("generate",)})
+    whole, some = found.all(dim=2), found.any(dim=2)
+    assert ((some & ~whole).sum(dim=1) <= 1).all() and (some & ~whole).any()
+    count = whole.sum(dim=1)
+    assert set(count.tolist()) == set(range(8)) and (count == 0).float().mean() > 0.25
+    assert some[count == 1].float().mean(dim=0).min() > 0.05  # any frame may be the first
+
+
+@pytest.mark.parametrize(("quantizer", "share"), [(SMOKE.tokenizer.quantizer, 0.5), (VQConfig(codes=64), 0.0)])
+def test_numbers_are_also_learned_from_what_is_shown_alone(quantizer: Any, share: float) -> None:
+    """As the likeliest continuation is read, in one pass; names are read in twelve."""
+    tokenizer = replace(SMOKE.tokenizer, quantizer=quantizer)
+    found = revealed({"tasks": ("predict",), "tokenizer": tokenizer, "scatter": None})
+    assert (~found.flatten(1).any(dim=1)).float().mean() == pytest.approx(share, abs=0.12)
 
 
 # -- what does not fit ---------------------------------------------------------------------------------------------

@@ -148,6 +148,12 @@ def draw_exercises(
     return Exercise(task, shown, always | (either & (u[:, 3] < 0.5)))
 
 
+def example(task: Task, frames: int, size: int) -> Bool[Tensor, "T size size"]:
+    """What is shown under a task with a region whose sides are in the middle of their ranges, crossing to the right."""
+    assert task.region is not None
+    return _regions(frames, size, torch.tensor([[0.5, 0.5, 0.0]]), [task.region])[0]
+
+
 def _regions(
     frames: int, size: int, u: Float[Tensor, "B 3"], regions: list[Region | None]
 ) -> Bool[Tensor, "B T size size"]:

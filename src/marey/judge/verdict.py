@@ -5,6 +5,7 @@ metrics.json, details.json, per_clip.parquet (see `judged`) and clips/<task>.npz
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from marey.judge.ceiling import UNKNOWN_NOISE, interval_coverage
 from marey.judge.exam import Exam, JudgeConfig, VideoModel
 from marey.judge.generation import generate
 from marey.judge.judged import write_per_clip
+from marey.judge.painted import Mask, paint
 from marey.judge.shortcuts import Gate, gate
 from marey.metrics.figure import Figure, Level
 from marey.world.laws import BASE_LAWS
@@ -58,18 +60,20 @@ def judge(
     not_run: Sequence[Mapping[str, str]] = (),
     held_out: Scenes | None = None,
     guest: Guest | None = None,
+    painted: Mapping[str, Mask] | None = None,
 ) -> Verdict:
     """Measure every figure on the test clips and write them to the run folder.
 
     train: what the model was trained on (baselines learn from it, copies are sought in it). progress: told the name of
     each trial before it begins. levels: what figures are asked to reach, by name. tasks, not_run: rows for details.json
     that only the recipe knows. held_out: scenes with values or combinations that the model was not trained on; their
-    errors stand beside those of the test clips. guest: whose features of generated and true clips are compared. The
-    same arguments write the same bytes.
+    errors stand beside those of the test clips. guest: whose features of generated and true clips are compared.
+    painted: what is shown of each frame under further tasks, by name. The same arguments write the same bytes.
     """
     exam = Exam(model, train, test, config, guest)
     outcomes: dict[str, trials.Outcome] = {}
-    for name, trial in _TRIALS.items():
+    trials_of = _TRIALS | {name: partial(paint, task=name, shown=mask) for name, mask in (painted or {}).items()}
+    for name, trial in trials_of.items():
         progress(name)
         outcomes[name] = trial(exam)
     progress("generate")

@@ -27,7 +27,7 @@ from marey.core.runs import RunFolder
 from marey.data.clips import Ahead, Batch, Batches, as_video, clips
 from marey.data.spec import DatasetSpec
 from marey.dynamics.autoregressive import Autoregressive, AutoregressiveConfig
-from marey.dynamics.tasks import Exercise, Task, draw_exercises, tasks_named, uniforms_needed
+from marey.dynamics.tasks import Exercise, Task, draw_exercises, example, tasks_named, uniforms_needed
 from marey.dynamics.transformer import Batch as MaskedBatch
 from marey.dynamics.transformer import Dynamics, DynamicsConfig
 from marey.encoders.guest import Guest
@@ -192,24 +192,40 @@ def masked(model: VideoModel, batch: Batch, generator: torch.Generator | None = 
 def exercises(
     model: VideoModel, n: int, device: torch.device, generator: torch.Generator | None = None
 ) -> tuple[Exercise, Bool[Tensor, "B E"]]:
-    """A task for each of n clips, and what of the hidden is revealed.
+    """A task for each of n clips, and what of the hidden is revealed, as decoding will meet it.
 
-    The share that stays hidden is the cosine of a uniform angle (MaskGIT). Half of the clips are revealed frame by
-    frame, half digit by digit: decoding meets both. To an autoregressive model nothing is revealed.
+    Of a clip that is made from nothing some whole frames and a part of one more. Of half of the others nothing, where
+    digits are numbers: the likeliest continuation is read at once. Of the rest so much that what stays hidden is the
+    cosine of a uniform angle (MaskGIT), frame by frame or digit by digit. To an autoregressive model nothing is.
     """
     u = torch.rand(n, uniforms_needed(model.tasks), generator=generator)
     exercise = draw_exercises(model.shape.frames, u, model.tasks, model.shape.size).to(device)
-    hidden = torch.cos(torch.pi / 2 * torch.rand(n, 1, generator=generator))
     layout = model.dynamics.layout
-    reveal = torch.rand(n, layout.elements, generator=generator) >= hidden
-    video = layout.slice("video")
-    frames = torch.rand(n, layout.grid[0], generator=generator) >= hidden
-    frames = frames.repeat_interleave((video.stop - video.start) // layout.grid[0], dim=1)
-    whole = torch.rand(n, 1, generator=generator) < 0.5
-    reveal[:, video] = torch.where(whole, frames, reveal[:, video])
     if isinstance(model.dynamics, Autoregressive):
-        reveal[:] = False
+        return exercise, torch.zeros(n, layout.elements, dtype=torch.bool, device=device)
+    hidden = torch.cos(torch.pi / 2 * torch.rand(n, 1, 1, generator=generator))
+    kind = torch.rand(n, 1, generator=generator)
+    reveal = torch.rand(n, layout.elements, generator=generator) >= hidden[:, 0]
+    video, frames = layout.slice("video"), layout.grid[0]
+    digits = reveal[:, video].unflatten(1, (frames, -1))
+    whole = torch.rand(n, frames, 1, generator=generator) >= hidden
+    reveal[:, video] = torch.where(kind[:, :, None] % 0.5 < 0.25, whole, digits).flatten(1)
+    if layout.ordinal:
+        reveal &= kind < 0.5
+    new = ~exercise.shown.flatten(1).any(dim=1).cpu()
+    reveal[new, video] = _as_drawn(frames, digits.shape[2], int(new.sum()), generator).flatten(1)
     return exercise, reveal.to(device)
+
+
+def _as_drawn(frames: int, digits: int, n: int, generator: torch.Generator | None) -> Bool[Tensor, "n frames digits"]:
+    """What is known of clips that are drawn frame by frame in any order, digit by digit: k frames, k = frames * u**2
+    (the first ones decide most), and up to all but one of the digits of the next.
+    """
+    whole = (frames * torch.rand(n, 1, generator=generator).square()).long()
+    some = (digits * torch.rand(n, 1, 1, generator=generator)).long()
+    turn = torch.rand(n, frames, generator=generator).argsort(dim=1)
+    rank = torch.rand(n, frames, digits, generator=generator).argsort(dim=2)
+    return (turn < whole)[:, :, None] | ((turn == whole)[:, :, None] & (rank < some))
 
 
 def _batches(recipe: Recipe, training: TrainConfig) -> Batches:
@@ -230,6 +246,7 @@ def judge_run(
         sides = {"within": test} | ({} if held_out is None else {"beyond": held_out})
         judge_physics(model.eval(), sides, recipe.judge, RunFolder(out), progress, levels)
         return
+    shape = model.shape
     judge(
         model.eval(),
         dataset.scenes("train"),
@@ -242,6 +259,7 @@ def judge_run(
         not_run=NOT_RUN,
         held_out=held_out,
         guest=guest,
+        painted={task.name: example(task, shape.frames, shape.size).numpy() for task in model.tasks if task.region},
     )
 
 

@@ -64,8 +64,14 @@ TITLES = {
     "gate.first_last": Title("First and last", "the law, told from the first and the last position"),
     "gate.both_lengths": Title("Both lengths", "the law, told from net displacement and path length together"),
 }
+_PAINTED = {"outpaint_central": "Outpainting, central", "outpaint_vertical": "Outpainting, vertical",
+            "outpaint_horizontal": "Outpainting, horizontal", "outpaint_dynamic": "Outpainting, moving",
+            "inpaint_central": "Inpainting, central", "inpaint_dynamic": "Inpainting, moving"}  # fmt: skip
+for _task in _PAINTED:
+    TITLES[f"{_task}.ade"] = Title("ADE", "mean distance to the true track over frames whose dot is hidden", _LOW)
+    TITLES[f"{_task}.survival"] = Title("Survival", "of frames whose dot is hidden; otherwise as above", _HIGH)
 GROUPS = {"reconstruction": "Reconstruction", "classify": "Classification", "predict": "Prediction",
-          "interpolate": "Interpolation", "generate": "Generation", "ruler": "Ruler",
+          "interpolate": "Interpolation", **_PAINTED, "generate": "Generation", "ruler": "Ruler",
           "within": "Within", "beyond": "Beyond"}  # fmt: skip
 
 
