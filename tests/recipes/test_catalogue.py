@@ -107,12 +107,14 @@ def test_clips_from_nothing_are_learned_as_they_are_drawn() -> None:
     assert some[count == 1].float().mean(dim=0).min() > 0.05  # any frame may be the first
 
 
-@pytest.mark.parametrize(("quantizer", "share"), [(SMOKE.tokenizer.quantizer, 0.5), (VQConfig(codes=64), 0.0)])
-def test_numbers_are_also_learned_from_what_is_shown_alone(quantizer: Any, share: float) -> None:
+def test_numbers_are_also_learned_from_what_is_shown_alone() -> None:
     """As the likeliest continuation is read, in one pass; names are read in twelve."""
-    tokenizer = replace(SMOKE.tokenizer, quantizer=quantizer)
-    found = revealed({"tasks": ("predict",), "tokenizer": tokenizer, "scatter": None})
-    assert (~found.flatten(1).any(dim=1)).float().mean() == pytest.approx(share, abs=0.12)
+    share = []
+    for quantizer in (SMOKE.tokenizer.quantizer, VQConfig(codes=64)):
+        tokenizer = replace(SMOKE.tokenizer, quantizer=quantizer)
+        found = revealed({"tasks": ("predict",), "tokenizer": tokenizer, "scatter": None})
+        share.append((~found.flatten(1).any(dim=1)).float().mean())
+    assert share[0] > 0.5 and share[0] > share[1] + 0.25
 
 
 # -- what does not fit ---------------------------------------------------------------------------------------------

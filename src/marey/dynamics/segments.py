@@ -12,11 +12,24 @@ from marey.dynamics.sequence import Segment
 from marey.train.precision import in_full
 
 _PENALTIES = (1e-8, 1e-6, 1e-5, 1e-4)  # of the coefficients' squares: a digit's noise over their usual size, squared
+_USUAL = 0.3  # distance of a number from its mean over a clip, rms
+_HELD = 0.3  # numbers' worth of holding the scale of a motion to the usual
+_LEAST = 0.03  # scale of a motion: what stands still must not be looked at through a microscope
 
 Values = Int64[Tensor, "B n F"]
 Mask = Bool[Tensor, "B n F"]
 Tokens = Float[Tensor, "B n D"]
-Trends = Float[Tensor, "B n F 4"]
+Polynomials = Float[Tensor, "B n F 4"]
+
+
+@dataclass(frozen=True)
+class Trends:
+    """What is shown of each digit, summed up: polynomials through it, of degree 0 to 3, at all frames; and how far the
+    digits of a place move, as a multiple of the usual.
+    """
+
+    polynomials: Polynomials
+    scale: Float[Tensor, "B n 1"]
 
 
 class Names(nn.Module):
@@ -83,6 +96,8 @@ class Digits(nn.Module):
     went on evenly. In: the number, its waves, its distance from the polynomials. Out: a mixture of logistic
     distributions around a mixture of the polynomials, integrated over each level (PixelCNN++, arXiv 1701.05517): the
     network has only to say how the motion differs, a near miss costs little, and 1024 levels need no 1024 weights.
+    scaled: distances are in units of how far the digits of the place move in what is shown of them, so that a motion
+    also looks alike however large it is.
     """
 
     levels: Tensor
@@ -91,16 +106,16 @@ class Digits(nn.Module):
     powers: Tensor
     penalty: Tensor
 
-    def __init__(self, segment: Segment, width: int, waves: int = 6, bells: int = 8):
+    def __init__(self, segment: Segment, width: int, waves: int = 6, bells: int = 8, scaled: bool = False):
         super().__init__()
-        self.frames, self.bells = segment.grid[0], bells
+        self.frames, self.bells, self.scaled = segment.grid[0], bells, scaled
         digits, degrees = len(segment.levels), len(_PENALTIES)
         self.register_buffer("levels", torch.tensor(segment.levels, dtype=torch.float32), persistent=False)
         self.register_buffer("rates", math.pi * 2.0 ** torch.arange(-1, waves - 1), persistent=False)
         self.register_buffer("near_rates", math.pi * torch.tensor([2.0, 6.0]), persistent=False)
         self.register_buffer("powers", _legendre(torch.linspace(-1, 1, self.frames)), persistent=False)
         self.register_buffer("penalty", torch.tensor(_PENALTIES).diag(), persistent=False)
-        self.enter = nn.Linear(digits * (9 + degrees + 2 * waves), width)
+        self.enter = nn.Linear(digits * (9 + scaled + degrees + 2 * waves), width)
         self.read = nn.Linear(width, digits * bells * (3 + degrees))
         nn.init.normal_(self.read.weight, std=0.02)
         start = [torch.zeros(bells), torch.linspace(-0.5, 0.5, bells), torch.full((bells,), -2.0)]
@@ -110,7 +125,7 @@ class Digits(nn.Module):
     @torch.no_grad()
     @in_full
     def trends(self, values: Values, shown: Mask) -> Trends:
-        """Polynomials of degree 0 to 3 through what is shown of each digit over time, by ridge regression.
+        """Polynomials of degree 0 to 3 through what is shown of each digit over time (ridge regression), and the scale.
 
         With P the basis at the shown frames, x their numbers and P' P + penalty = L L', the fit of degree d is the sum
         of the first d + 1 terms of (Q L^-T) (L^-1 P' x), Q the basis at all frames. Where little is shown, the higher
@@ -122,17 +137,30 @@ class Digits(nn.Module):
         lower = torch.linalg.cholesky(torch.einsum("ti,bgt,tj->bgij", powers, weight, powers) + self.penalty)
         part = torch.linalg.solve_triangular(lower, ((number * weight) @ powers)[..., None], upper=False)
         basis = torch.linalg.solve_triangular(lower, powers.T.expand(*lower.shape[:2], -1, -1), upper=False)
-        trends = (basis * part).cumsum(dim=2).clamp(-1.5, 1.5).float()  # B, G, 4, T
-        return trends.permute(0, 3, 1, 2).unflatten(2, (-1, values.shape[-1])).flatten(1, 2)
+        fits = (basis * part).cumsum(dim=2).clamp(-1.5, 1.5).float()  # B, G, 4, T
+        fits = fits.permute(0, 3, 1, 2).unflatten(2, (-1, values.shape[-1])).flatten(1, 2)
+        return Trends(fits, self._scale(number, weight) if self.scaled else torch.ones_like(fits[:, :, 0, :1]))
+
+    def _scale(self, number: Float[Tensor, "B G T"], weight: Float[Tensor, "B G T"]) -> Float[Tensor, "B n 1"]:
+        """Rms distance of what is shown of a place from its mean, over the usual one; 1 where one frame is shown."""
+        places = (-1, len(self.levels))
+        count = weight.sum(dim=2, keepdim=True)
+        mean = (number * weight).sum(dim=2, keepdim=True) / count.clamp(min=1)
+        squares = ((number - mean) * weight).square().sum(dim=2).unflatten(1, places).sum(dim=2)
+        free = (count[..., 0] - 1).clamp(min=0).unflatten(1, places).sum(dim=2)
+        scale = ((squares / _USUAL**2 + _HELD) / (free + _HELD)).sqrt().clamp(min=_LEAST).float()
+        return scale.repeat(1, self.frames)[..., None]
 
     @in_full
     def embed(self, values: Values, known: Mask, condition: Mask, trends: Trends) -> Tokens:
         shown = (known | condition).float()
         number = self._numbers(values) * shown
-        anchor = trends[..., 0]
-        offset = (number - anchor) * shown
-        features = [shown, known.float(), number, 4 * offset, anchor, 32 * (number - trends[..., 3]) * shown]
-        features += list((4 * (trends[..., 1:] - trends[..., :1])).unbind(dim=-1))
+        fits, near = trends.polynomials, 1 / trends.scale
+        anchor = fits[..., 0]
+        offset = (number - anchor) * shown * near
+        features = [shown, known.float(), number, 4 * offset, anchor, 32 * (number - fits[..., 3]) * shown * near]
+        features += list((4 * (fits[..., 1:] - fits[..., :1]) * near[..., None]).unbind(dim=-1))
+        features += [trends.scale.log().expand_as(shown)] if self.scaled else []
         for base, rates in ((number, self.rates), (offset, self.near_rates)):
             angles = base[..., None, :] * rates[:, None]
             features += [(wave(angles) * shown[..., None, :]).flatten(-2) for wave in (torch.sin, torch.cos)]
@@ -141,7 +169,7 @@ class Digits(nn.Module):
     @in_full
     def logits(self, tokens: Tokens, trends: Trends) -> Float[Tensor, "B n F V"]:
         levels = torch.arange(int(self.levels.max()), device=tokens.device)
-        every = levels.expand(*trends.shape[:-1], -1)
+        every = levels.expand(*trends.polynomials.shape[:-1], -1)
         mass = self._log_mass(self._outcome(tokens, trends), every)
         return mass.masked_fill(levels >= self.levels[:, None], -torch.inf)
 
@@ -167,12 +195,17 @@ class Digits(nn.Module):
         return (values + 0.5) / self.levels * 2 - 1
 
     def _outcome(self, tokens: Tokens, trends: Trends) -> Bells:
-        return self._bells(self.read(tokens).unflatten(-1, (len(self.levels), self.bells, -1)), trends)
+        read = self.read(tokens).unflatten(-1, (len(self.levels), self.bells, -1))
+        return self._bells(read, trends.polynomials, trends.scale[..., None])
 
-    def _bells(self, read: Float[Tensor, "B n F M _"], trends: Trends) -> Bells:
-        weight, mean, scale = read[..., :3].unbind(dim=-1)
-        trend = (read[..., 3:].softmax(dim=-1) * trends[..., None, :]).sum(dim=-1)
-        return Bells(weight.log_softmax(dim=-1), mean + trend, scale.clamp(-7, 2))
+    def _bells(
+        self, read: Float[Tensor, "B n F M _"], fits: Polynomials, scale: Float[Tensor, "B n 1 1"] | None = None
+    ) -> Bells:
+        weight, mean, log_scale = read[..., :3].unbind(dim=-1)
+        if scale is not None:
+            mean, log_scale = mean * scale, log_scale + scale.log()
+        trend = (read[..., 3:].softmax(dim=-1) * fits[..., None, :]).sum(dim=-1)
+        return Bells(weight.log_softmax(dim=-1), mean + trend, log_scale.clamp(-7, 2))
 
     def _log_mass(self, bells: Bells, level: Int64[Tensor, "B n F K"]) -> Float[Tensor, "B n F K"]:
         """Log probability of each level: the bells' mass between its edges, the outermost levels reaching to infinity.

@@ -1,6 +1,6 @@
 """The token transformer: bidirectional, pre-norm, trained to fill in what a mask hides."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from marey.core.config import strict
+from marey.core.config import LATER, strict
 from marey.core.errors import UserError
 from marey.dynamics.segments import Digits, Names
 from marey.dynamics.sequence import Layout, Sequence
@@ -22,6 +22,7 @@ class DynamicsConfig:
     """Shape of the transformer, and how it takes a code.
 
     vocabulary: in factors, one small softmax (or mixture) for each, or jointly, one softmax over the whole codebook.
+    scaled: whether digits that are numbers are looked at in units of how far they move (see `Digits`).
     """
 
     width: int = 128
@@ -29,6 +30,7 @@ class DynamicsConfig:
     heads: int = 4
     vocabulary: Literal["factors", "joint"] = "factors"
     kind: Literal["parallel"] = "parallel"
+    scaled: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         if min(self.width, self.depth, self.heads) < 1 or self.width % self.heads:
@@ -79,7 +81,10 @@ class Dynamics(nn.Module):
         """sees: of all places, if there are more than the sequence has, which may look at which."""
         super().__init__()
         self.layout = layout
-        self.segments = nn.ModuleList((Digits if s.ordinal else Names)(s, config.width) for s in layout.segments)
+        self.segments = nn.ModuleList(
+            Digits(s, config.width, scaled=config.scaled) if s.ordinal else Names(s, config.width)
+            for s in layout.segments
+        )
         self.told = nn.Linear(config.width, config.width, bias=False)
         nn.init.zeros_(self.told.weight)
         places = layout.length if sees is None else len(sees)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from marey.dynamics.segments import Digits, Mask, Names, Trends, Values
+from marey.dynamics.segments import Digits, Mask, Names, Polynomials, Values
 from marey.dynamics.sequence import Segment
 from marey.train.precision import in_full
 
@@ -22,20 +22,20 @@ class NamesInTurn(Names):
     def __init__(self, segment: Segment, width: int):
         super().__init__(Segment(segment.name, (), segment.levels, segment.ordinal), width)
 
-    def prospects(self, values: Values, _known: Mask) -> Trends:
+    def prospects(self, values: Values, _known: Mask) -> Polynomials:
         """Names have none."""
         return torch.zeros(*values.shape, 4, device=values.device)
 
-    def prospects_of_frame(self, _frame: int, values: Values, known: Mask) -> Trends:
+    def prospects_of_frame(self, _frame: int, values: Values, known: Mask) -> Polynomials:
         return self.prospects(values, known)
 
-    def follow(self, values: Values, _trends: Trends, part: slice) -> Inputs:
+    def follow(self, values: Values, _trends: Polynomials, part: slice) -> Inputs:
         """What goes in at some of the places."""
         rows = (values + self.rows).flatten(1)
         first = torch.full_like(rows[:, :1], self.levels[0])  # the first digit's row for hidden
         return self.table(torch.cat([first, rows[:, :-1]], dim=1)[:, part])
 
-    def nats_in_turn(self, ends: Ends, _trends: Trends, targets: Values) -> Float[Tensor, "B n F"]:
+    def nats_in_turn(self, ends: Ends, _trends: Polynomials, targets: Values) -> Float[Tensor, "B n F"]:
         reads = (self.read(ends[:, :, f]).split(self.levels, dim=-1)[f] for f in range(len(self.levels)))
         each = (F.cross_entropy(read.mT, targets[..., f], reduction="none") for f, read in enumerate(reads))
         return torch.stack(list(each), dim=-1)
@@ -59,19 +59,19 @@ class DigitsInTurn(Digits):
         cells = segment.length // self.frames
         self.register_buffer("ahead", torch.arange(self.frames).repeat_interleave(cells)[:, None], persistent=False)
 
-    def prospects(self, values: Values, known: Mask) -> Trends:
+    def prospects(self, values: Values, known: Mask) -> Polynomials:
         """At each frame by what is known and the frames before it. known: as shown to the model, in any frame."""
         cells = values.shape[1] // self.frames
         each = (self.prospects_of_frame(t, values, known) for t in range(self.frames))
         return torch.cat([trends[:, t * cells : (t + 1) * cells] for t, trends in enumerate(each)], dim=1)
 
     @in_full
-    def prospects_of_frame(self, frame: int, values: Values, known: Mask) -> Trends:
+    def prospects_of_frame(self, frame: int, values: Values, known: Mask) -> Polynomials:
         """Of all places, but meant for those of one frame."""
-        return self.trends(values, known | (self.ahead < frame))
+        return self.trends(values, known | (self.ahead < frame)).polynomials
 
     @in_full
-    def follow(self, values: Values, trends: Trends, part: slice) -> Inputs:
+    def follow(self, values: Values, trends: Polynomials, part: slice) -> Inputs:
         """What goes in at some of the places: the element before, how far it was from its trends, and one's own."""
         number, trends = self._numbers(values).flatten(1), trends.flatten(1, 2)
         before, expected = F.pad(number, (1, 0))[:, :-1][:, part], F.pad(trends, (0, 0, 1, 0))[:, :-1][:, part]
@@ -84,7 +84,7 @@ class DigitsInTurn(Digits):
         return self.enter(torch.einsum("bnk,nf->bnfk", torch.cat(features, dim=-1), slots).flatten(2))
 
     @in_full
-    def nats_in_turn(self, ends: Ends, trends: Trends, targets: Values) -> Float[Tensor, "B n F"]:
+    def nats_in_turn(self, ends: Ends, trends: Polynomials, targets: Values) -> Float[Tensor, "B n F"]:
         read = self.read(ends).unflatten(-1, (len(self.levels), self.bells, -1))
         own = read.diagonal(dim1=2, dim2=3).permute(0, 1, 4, 2, 3)  # of each digit, what came out at its own place
         return -self._log_mass(self._bells(own, trends), targets[..., None])[..., 0]

@@ -28,7 +28,7 @@ SMALL = Recipe(
         ema_decay=0.995,
         precision="bfloat16",
     ),
-    dynamics=DynamicsConfig(),
+    dynamics=DynamicsConfig(scaled=True),
     dynamics_training=TrainConfig(
         steps=10_500,
         batch_size=128,
@@ -74,7 +74,7 @@ BASE = replace(
         quantizer=FSQConfig(levels=(4096,) * 5, slow=True),  # two for a colour, three for place and size
     ),
     tokenizer_training=replace(SMALL.tokenizer_training, steps=10_000, batch_size=4),
-    dynamics=replace(SMALL.dynamics, width=192, depth=6),
+    dynamics=DynamicsConfig(width=192, depth=6),
     dynamics_training=replace(SMALL.dynamics_training, steps=15_000, batch_size=64),
     judge=replace(SMALL.judge, prefix=8, horizon=8, ends=4, hidden=8),
 )
@@ -92,6 +92,7 @@ def _phyworld(motion: str, maps: int, quantizer: FSQConfig, scatter: Scatter | N
         dataset=replace(spec, train=10_000, validation=500, test=500, held_out=500),
         tokenizer=TokenizerConfig(channels=3, cell=(64, 64), maps=maps, quantizer=quantizer),
         tokenizer_training=replace(SMALL.tokenizer_training, steps=7000, batch_size=2),
+        dynamics=DynamicsConfig(),
         dynamics_training=replace(SMALL.dynamics_training, steps=5000, batch_size=64),
         judge=replace(SMALL.judge, prefix=3, horizon=29, ends=3, hidden=26),
         tasks=("predict",),
