@@ -12,12 +12,18 @@ from marey.judge.painted import _rules, paint
 from marey.judge.verdict import judge
 from marey.metrics.figure import Figure
 from marey.report.words import title_of
+from marey.world.matched import MatchedWorld
 from marey.world.scenes import Scenes
 from tests.judge import models
 from tests.judge.examining import CONFIG
 from tests.judge.models import Fault, Oracle
 
 NAMES = [task.name for task in TABLE if task.region is not None]
+
+
+@pytest.fixture(scope="module")
+def scenes() -> Scenes:
+    return MatchedWorld().sample(1, np.arange(32))
 
 
 def shown(name: str, scenes: Scenes) -> np.ndarray:

@@ -20,8 +20,9 @@ from marey.dynamics.segments import gumbel
 from marey.dynamics.sequence import Sequence
 from marey.dynamics.transformer import Dynamics
 
-_FIRST_FRAMES = 3  # they decide what clip this becomes
+_FIRST_FRAMES = 5  # they decide what clip this becomes
 _PASSES = 12
+_MOST_IN_TURN = 30  # digits that get a pass each
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,15 @@ def fill(
 ) -> Int64[Tensor, "B E"]:
     """Values of every element after `steps` passes of the model; those known in `sequence` stay as they are.
 
-    steps: 12 unless said; but the likeliest numbers (temperature 0, digits that are ordinal) are all read in one pass,
-    for another one would take guesses for facts: what is shown, and no guess, says how a motion goes on.
+    steps: 12 unless said; but numbers (digits that are ordinal) are drawn in a pass for each digit of the first frames
+    and some more, if these digits are few, and the likeliest numbers (temperature 0) are all read in one pass, for
+    another one would take guesses for facts: what is shown, and no guess, says how a motion goes on.
     temperature: of the values drawn; at 0 all are the likeliest. guidance: towards the class, if any. order: `ByFrame`
     unless said. An autoregressive model has its own order, and takes a pass for each element instead of `steps`.
     """
     temperature = real_number(temperature, "temperature", 0)
     if steps is None:
-        steps = 1 if temperature == 0 and order is None and model.layout.ordinal else _PASSES
+        steps = _passes(model, temperature) if order is None and model.layout.ordinal else _PASSES
     steps = whole_number(steps, "steps", 1)
     if isinstance(model, Autoregressive):
         if guidance is not None and guidance.weight > 0:
@@ -77,6 +79,15 @@ def fill(
     return _fill_frames(Sampler(model, temperature, generator, guidance), sequence, steps)
 
 
+def _passes(model: Dynamics | Autoregressive, temperature: float) -> int:
+    """For numbers, by frames: see `fill`."""
+    if temperature == 0:
+        return 1
+    frames = model.layout.grid[0]
+    digits = model.layout.segments[-1].elements // frames * min(frames, _FIRST_FRAMES)
+    return digits * 6 // 5 if digits <= _MOST_IN_TURN else _PASSES
+
+
 def _fill_frames(sampler: Sampler, sequence: Sequence, steps: int) -> Int64[Tensor, "B E"]:
     """The digits of the first frames are drawn few at a time, because those of one place must agree (a pass draws each
     for itself); the other frames follow in larger groups. In the last passes half of the frames are hidden again and
@@ -86,7 +97,7 @@ def _fill_frames(sampler: Sampler, sequence: Sequence, steps: int) -> Int64[Tens
     hidden = ~sequence.known
     asked = sequence
     model, cold = sampler.model, sampler.temperature == 0
-    careful, polishing = (0, steps // 3) if cold else (steps * 3 // 4, steps // 12)
+    careful, polishing = (0, steps // 3) if cold else (steps * 5 // 6, steps // 12)
     filling = steps - polishing
     rank, *halves = (_order(model, hidden, sampler.generator, alike=cold) for _ in range(1 + polishing))
     likeliest = replace(sampler, temperature=0.0)
