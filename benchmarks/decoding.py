@@ -17,6 +17,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ from marey.dynamics.tasks import tasks_named
 from marey.dynamics.transformer import DynamicsConfig
 from marey.judge import generation, trials
 from marey.judge.exam import Exam
+from marey.recipes.catalogue import recipe
 from marey.recipes.model import VideoModel
 from marey.recipes.recipe import Recipe
 from marey.recipes.stages import exercises
@@ -76,45 +78,62 @@ def costs() -> None:
         _row("clips", MIDDLE, clips, 128)
     for width in (64, 128, 256):
         _row("width", MIDDLE, 4, width)
+    print("\nCPU ms a clip: the likeliest second half, read in one pass, and the twin's\n")
+    print(
+        "| recipe | tokens | elements | clips | width | parallel | in turn | ratio |\n|---|---|---|---|---|---|---|---|"
+    )
+    for name in ("small", "base"):
+        shape, layout = recipe(name).dynamics, recipe(name).layout
+        for clips in (1, 16):
+            _row(name, (layout.grid, layout.levels), clips, shape.width, shape.depth, completes=True)
 
 
-def _row(varied: str, grid: tuple[tuple[int, int, int], tuple[int, ...]], clips: int, width: int) -> None:
+def _row(
+    varied: str,
+    grid: tuple[tuple[int, int, int], tuple[int, ...]],
+    clips: int,
+    width: int,
+    depth: int = 4,
+    completes: bool = False,
+) -> None:
+    """completes: the likeliest values of the second half of the elements, the first being shown; else all are drawn."""
     layout = Layout(4, 4, *grid)
     torch.manual_seed(0)
-    models = [kind(width=width).build(layout).eval() for kind in (DynamicsConfig, AutoregressiveConfig)]
+    models = [kind(width=width, depth=depth).build(layout).eval() for kind in (DynamicsConfig, AutoregressiveConfig)]
     values = torch.zeros(clips, layout.elements, dtype=torch.long)
     known = torch.zeros_like(values, dtype=torch.bool)
-    known[:, : layout.slice("video").start] = True
+    start = layout.slice("video").start
+    known[:, : start + completes * (layout.elements - start) // 2] = True
     sequence = Sequence(values, known, torch.zeros_like(known))
     least = [np.inf, np.inf]
+    asked: dict[str, Any] = {"temperature": 0.0} if completes else {"steps": STEPS}
     for turn in range(4):
         for i, model in enumerate(models):
-            start = time.process_time()
-            fill(model, sequence, STEPS, generator=torch.Generator().manual_seed(turn))
-            least[i] = min(least[i], (time.process_time() - start) / clips)
-    tokens, elements = layout.length - 2, layout.elements - 2
+            begin = time.process_time()
+            fill(model, sequence, generator=torch.Generator().manual_seed(turn), **asked)
+            least[i] = min(least[i], (time.process_time() - begin) / clips)
     parallel, turns = (each * 1e3 for each in least)
-    cells = [varied, tokens, elements, clips, width, f"{parallel:.2f}", f"{turns:.2f}", f"{turns / parallel:.1f}"]
-    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+    cells = [varied, layout.length - 2, layout.elements - 2, clips, width]
+    print(f"| {' | '.join(map(str, cells))} | {parallel:.2f} | {turns:.2f} | {turns / parallel:.1f} |", flush=True)
 
 
 def quality(run: Path, steps: int, count: int) -> None:
     """Both kinds, the same trunk, tokens, exercises and steps; then what the judge finds in them."""
-    recipe = from_json(Recipe, read_json(run / "config.json"), where=str(run))
-    tokenizer = load_weights(Tokenizer(recipe.tokenizer), run / "tokenizer")
-    training, dataset = replace(recipe.dynamics_training, steps=steps, checkpoint_every=steps), recipe.dataset
+    chosen = from_json(Recipe, read_json(run / "config.json"), where=str(run))
+    tokenizer = load_weights(Tokenizer(chosen.tokenizer), run / "tokenizer")
+    training, dataset = replace(chosen.dynamics_training, steps=steps, checkpoint_every=steps), chosen.dataset
     dataset = replace(dataset, train=min(TRAIN, dataset.train))
-    judging = replace(recipe.judge, generated=count, train_clips=min(1000, dataset.train))
-    shape, test = recipe.dynamics, recipe.dataset.scenes("test").take(np.arange(count))
+    judging = replace(chosen.judge, generated=count, train_clips=min(1000, dataset.train))
+    shape, test = chosen.dynamics, chosen.dataset.scenes("test").take(np.arange(count))
     twin = AutoregressiveConfig(width=shape.width, depth=shape.depth, heads=shape.heads)
     print(
         f"\n{steps} steps of {training.batch_size} clips on the tokens of {run.name}; {count} test clips\n", flush=True
     )
     views: Views | None = None
     for name, config in (("parallel", DynamicsConfig(shape.width, shape.depth, shape.heads)), ("in turn", twin)):
-        torch.manual_seed(recipe.seed)
-        model = VideoModel(tokenizer, config.build(recipe.layout), recipe.shape, tasks_named(recipe.tasks))
-        views = views or Views(model, Batches(dataset, training.batch_size, recipe.seed, augmented=True))
+        torch.manual_seed(chosen.seed)
+        model = VideoModel(tokenizer, config.build(chosen.layout), chosen.shape, tasks_named(chosen.tasks))
+        views = views or Views(model, Batches(dataset, training.batch_size, chosen.seed, augmented=True))
 
         def batch_of(step: int, _: torch.device, model: VideoModel = model, views: Views = views) -> object:
             digits, law = views(step)
@@ -123,7 +142,7 @@ def quality(run: Path, steps: int, count: int) -> None:
         start = time.process_time()
         with tempfile.TemporaryDirectory() as folder:
             out = RunFolder.start(Path(folder) / "run", training, resume=False)
-            train(model.dynamics, batch_of, training, out, recipe.seed, CPU)
+            train(model.dynamics, batch_of, training, out, chosen.seed, CPU)
         learned = time.process_time() - start
         exam = Exam(model.eval(), dataset.scenes("train"), test, judging)
         start = time.process_time()
