@@ -93,20 +93,21 @@ def _row(
     grid: tuple[tuple[int, int, int], tuple[int, ...]],
     clips: int,
     width: int,
-    depth: int = 4,
+    shape: DynamicsConfig | None = None,
     completes: bool = False,
+    asked: dict[str, Any] = {"steps": STEPS},  # noqa: B006 - never changed
 ) -> None:
-    """completes: the likeliest values of the second half of the elements, the first being shown; else all are drawn."""
-    layout = Layout(4, 4, *grid)
+    """shape: of a recipe. completes: whether the first half of the elements is shown. asked: of the decoding."""
+    layout, shape = Layout(4, 4, *grid), shape or DynamicsConfig(width=width)
     torch.manual_seed(0)
-    models = [kind(width=width, depth=depth).build(layout).eval() for kind in (DynamicsConfig, AutoregressiveConfig)]
+    twin = AutoregressiveConfig(width=shape.width, depth=shape.depth, heads=shape.heads)
+    models = [config.build(layout).eval() for config in (shape, twin)]
     values = torch.zeros(clips, layout.elements, dtype=torch.long)
     known = torch.zeros_like(values, dtype=torch.bool)
     start = layout.slice("video").start
     known[:, : start + completes * (layout.elements - start) // 2] = True
     sequence = Sequence(values, known, torch.zeros_like(known))
     least = [np.inf, np.inf]
-    asked: dict[str, Any] = {"temperature": 0.0} if completes else {"steps": STEPS}
     for turn in range(4):
         for i, model in enumerate(models):
             begin = time.process_time()
@@ -130,7 +131,7 @@ def quality(run: Path, steps: int, count: int) -> None:
         f"\n{steps} steps of {training.batch_size} clips on the tokens of {run.name}; {count} test clips\n", flush=True
     )
     views: Views | None = None
-    for name, config in (("parallel", DynamicsConfig(shape.width, shape.depth, shape.heads)), ("in turn", twin)):
+    for name, config in (("parallel", shape), ("in turn", twin)):
         torch.manual_seed(chosen.seed)
         model = VideoModel(tokenizer, config.build(chosen.layout), chosen.shape, tasks_named(chosen.tasks))
         views = views or Views(model, Batches(dataset, training.batch_size, chosen.seed, augmented=True))

@@ -39,7 +39,7 @@ def figures(train: Scenes, test: Scenes, name: str, fault: Fault = models.none) 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_perfect_model_reaches_the_floor_and_a_blank_page_does_not(name: str, train: Scenes, scenes: Scenes) -> None:
     ade, survival = figures(train, scenes, name).values()
-    assert ade.value == pytest.approx(ade.floor, abs=1e-12) and survival.value > 0.99
+    assert ade.value == pytest.approx(ade.floor, abs=1e-12) and survival.value == survival.floor > 0.99
     assert 0 < ade.n == survival.n <= len(scenes.law)
     assert ade.value < 0.1 * min(ade.baselines.values())
     ade, survival = figures(train, scenes, name, models.blank).values()
@@ -60,7 +60,7 @@ def test_the_rules_know_what_is_shown_and_no_more(train: Scenes, scenes: Scenes)
     blind = paint(Exam(Oracle(scenes, scenes), train, scenes, CONFIG), "inpaint_central", known).figures[0]
     assert blind.n == len(scenes.law) and len(set(blind.baselines.values())) == 1  # all of them the middle
     every = paint(Exam(Oracle(scenes, scenes), train, scenes, CONFIG), "inpaint_central", ~known).figures[0]
-    assert every.value is None and every.n == 0 and "no clip" in every.why
+    assert every.value is None and every.n == 0 and "no clip" in every.why and every.unit == "px"
 
 
 def test_rules_through_what_they_are_shown() -> None:

@@ -66,7 +66,8 @@ def fill(
     """
     temperature = real_number(temperature, "temperature", 0)
     if steps is None:
-        steps = _passes(model, temperature) if order is None and model.layout.ordinal else _PASSES
+        by_frame = not isinstance(order, ByConfidence) and model.layout.ordinal
+        steps = _passes(model, sequence, temperature) if by_frame else _PASSES
     steps = whole_number(steps, "steps", 1)
     if isinstance(model, Autoregressive):
         if guidance is not None and guidance.weight > 0:
@@ -79,13 +80,18 @@ def fill(
     return _fill_frames(Sampler(model, temperature, generator, guidance), sequence, steps)
 
 
-def _passes(model: Dynamics | Autoregressive, temperature: float) -> int:
+def _passes(model: Dynamics | Autoregressive, sequence: Sequence, temperature: float) -> int:
     """For numbers, by frames: see `fill`."""
     if temperature == 0:
         return 1
-    frames = model.layout.grid[0]
-    digits = model.layout.segments[-1].elements // frames * min(frames, _FIRST_FRAMES)
-    return digits * 6 // 5 if digits <= _MOST_IN_TURN else _PASSES
+    hidden = int((~sequence.known[:, model.layout.slice("video")]).sum(dim=1).max())
+    first = min(hidden, _first_digits(model))
+    return max(1, math.ceil(first * 6 / 5)) if first <= _MOST_IN_TURN else _PASSES
+
+
+def _first_digits(model: Dynamics | Autoregressive) -> int:
+    """Digits of as many frames as are drawn with care."""
+    return _FIRST_FRAMES * model.layout.segments[-1].elements // model.layout.grid[0]
 
 
 def _fill_frames(sampler: Sampler, sequence: Sequence, steps: int) -> Int64[Tensor, "B E"]:
@@ -138,8 +144,7 @@ def _due(model: Dynamics, hidden: Bool[Tensor, "B E"], step: int, careful: int, 
     total = hidden.sum(dim=1)
     if step == filling:
         return total
-    frames = model.layout.grid[0]
-    first = (total * min(1.0, _FIRST_FRAMES / frames)).ceil() if careful else torch.zeros_like(total, dtype=torch.float)
+    first = total.clamp(max=_first_digits(model) if careful else 0)
     if step <= careful:
         return (first * step / careful).ceil().long()
     return (first + (total - first) * (step - careful) / (filling - careful)).ceil().long()

@@ -38,12 +38,14 @@ def paint(exam: Exam, task: str, shown: Mask) -> Outcome:
         return _mean_where(hidden, displacement(guess, test.track, size))
 
     if not len(rows):
-        return Outcome([mean_figure(f"{task}.{name}", np.empty(0), "", seed) for name in ("ade", "survival")])
+        names = {"ade": "px", "survival": "share"}
+        return Outcome([mean_figure(f"{task}.{name}", np.empty(0), unit, seed) for name, unit in names.items()])
     rules = {name: error(guess) for name, guess in _rules(track, _shows_disc(test, shown), size).items()}
     beside = {name: float(each.mean()) for name, each in rules.items()}
+    floor = float(_mean_where(hidden, exam.true.alive[rows]).mean())
     figures = (
         mean_figure(f"{task}.ade", error(found.track), "px", seed, float(error(track).mean()), beside),
-        mean_figure(f"{task}.survival", _mean_where(hidden, alive), "share", seed, baselines={"blank_page": 0.0}),
+        mean_figure(f"{task}.survival", _mean_where(hidden, alive), "share", seed, floor, {"blank_page": 0.0}),
     )
     return Outcome([replace(figure, each=None) for figure in figures])  # its clips are not all of the test split
 

@@ -192,7 +192,7 @@ def masked(model: VideoModel, batch: Batch, generator: torch.Generator | None = 
 def exercises(
     model: VideoModel, n: int, device: torch.device, generator: torch.Generator | None = None
 ) -> tuple[Exercise, Bool[Tensor, "B E"]]:
-    """A task for each of n clips, and what of the hidden is revealed, as decoding will meet it.
+    """A task for each of n clips, and what of the hidden is revealed, as decoding frame by frame will meet it.
 
     Of a clip that is made from nothing some whole frames and a part of one more. Of half of the others nothing, where
     digits are numbers: the likeliest continuation is read at once. Of the rest so much that what stays hidden is the

@@ -69,7 +69,7 @@ _PAINTED = {"outpaint_central": "Outpainting, central", "outpaint_vertical": "Ou
             "inpaint_central": "Inpainting, central", "inpaint_dynamic": "Inpainting, moving"}  # fmt: skip
 for _task in _PAINTED:
     TITLES[f"{_task}.ade"] = Title("ADE", "mean distance to the true track over frames whose dot is hidden", _LOW)
-    TITLES[f"{_task}.survival"] = Title("Survival", "of frames whose dot is hidden; otherwise as above", _HIGH)
+    TITLES[f"{_task}.survival"] = Title("Survival", f"{_ALIVE}; of frames whose dot is hidden", _HIGH)
 GROUPS = {"reconstruction": "Reconstruction", "classify": "Classification", "predict": "Prediction",
           "interpolate": "Interpolation", **_PAINTED, "generate": "Generation", "ruler": "Ruler",
           "within": "Within", "beyond": "Beyond"}  # fmt: skip
