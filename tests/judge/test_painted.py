@@ -23,7 +23,7 @@ NAMES = [task.name for task in TABLE if task.region is not None]
 
 @pytest.fixture(scope="module")
 def scenes() -> Scenes:
-    return MatchedWorld().sample(1, np.arange(32))
+    return MatchedWorld().sample(1, np.arange(64))
 
 
 def shown(name: str, scenes: Scenes) -> np.ndarray:
