@@ -1,5 +1,6 @@
 """Models whose faults are known: what each does to the true clips, the judge must see."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Oracle:
 
     def __post_init__(self) -> None:
         self.truth, self.levels = as_video(render(self.test)), (8,)
-        self.seeds: dict[str, list[int]] = {"predict": [], "interpolate": [], "complete": [], "generate": []}
+        self.seeds: dict[str, list[int]] = defaultdict(list)
 
     def _look_up(self, shown: Video, frames: list[int]) -> Tensor:
         rows = {clip.tobytes(): row for row, clip in enumerate(as_clips(self.truth[:, :, frames]))}

@@ -44,7 +44,7 @@ def test_a_perfect_model_reaches_the_floor_and_a_blank_page_does_not(name: str, 
     assert ade.value < 0.1 * min(ade.baselines.values())
     ade, survival = figures(train, scenes, name, models.blank).values()
     assert ade.value > 2 * max(ade.baselines.values())
-    assert survival.value < 0.2  # what is shown of dots at the rim remains
+    assert survival.value < 0.4  # halves of dots at the rim of what is shown remain
     for figure in (ade, survival):
         assert title_of(figure.name).better
 
