@@ -56,7 +56,10 @@ def test_what_fails_is_on_the_page(results: ModuleType, tmp_path: Path, monkeypa
     monkeypatch.setattr(results, "RESULTS", tmp_path / "small.json")
     results.RESULTS.write_text(json.dumps(content), encoding="utf-8")
     page = results.page()
-    assert "It did not reach what was asked of ADE (predict.ade)" in page and "It reached all" not in page
+    assert (
+        "It did not reach what was asked of ADE (predict.ade), Law right (generate.law_right)." in page
+        and "It reached all" not in page
+    )
     filled = results.number(figures["interpolate.ade"]["value"])
     assert f"| interpolate.ade | {filled} px | cubic (0.0100 px) |" in page and "No trivial rule" not in page
     assert "- generate.copies: nothing was compared" in page

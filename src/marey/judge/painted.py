@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float64
 
+from marey.judge.baselines import polynomial
 from marey.judge.exam import Exam
 from marey.judge.seen import Seen
 from marey.judge.trials import Outcome
@@ -62,9 +63,8 @@ def _rules(track: Float64[np.ndarray, "n T 2"], known: Frames, size: int) -> dic
     time = np.arange(track.shape[1])
     for row in np.flatnonzero(known.any(axis=1)):
         times, places = time[known[row]], np.nan_to_num(track[row, known[row]], nan=size / 2)
-        powers = np.arange(min(4, len(times)))
-        weights = (time[:, None] ** powers) @ np.linalg.pinv(times[:, None].astype(float) ** powers)
-        guesses["cubic"][row] = (weights @ places).clip(0, size)
+        guesses["cubic"][row, known[row]] = places
+        guesses["cubic"][row, ~known[row]] = polynomial(places[None], known[row], 3, size)[0]
         guesses["linear"][row] = np.stack([np.interp(time, times, each) for each in places.T], axis=1)
     return guesses
 
